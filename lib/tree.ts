@@ -1,0 +1,39 @@
+import { lstat, realpath } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { CofferError, isErrno } from './errors.ts'
+import { run } from './exec.ts'
+import { mountsBelow } from './mount.ts'
+
+/** Paths that are never deleted, whatever a variable expanded to. */
+const PROTECTED = new Set(
+  '/ /bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /var /var/tmp'.split(
+    ' ',
+  ),
+)
+
+/**
+ * The one door for deleting a directory tree. Deletes nothing if something is mounted at or below it, never follows a
+ * symbolic link at the top, and stays on one file system. A missing tree is fine.
+ *
+ * @throws CofferError `TREE_PROTECTED` for a system directory, `TREE_HAS_MOUNTS` when something is mounted below.
+ */
+export async function removeTree(path: string): Promise<void> {
+  const absolute = resolve(path)
+  try {
+    const stat = await lstat(absolute)
+    const real = stat.isSymbolicLink() ? absolute : await realpath(absolute)
+    if (PROTECTED.has(real) || PROTECTED.has(absolute)) {
+      throw new CofferError('TREE_PROTECTED', `Refusing to delete ${absolute}: it is a system directory`)
+    }
+    const mounts = await mountsBelow(real, { inclusive: true })
+    if (mounts.length > 0) {
+      throw new CofferError('TREE_HAS_MOUNTS', `Refusing to delete ${absolute}: ${mounts[0]} is mounted`, {
+        hint: `Unmount it first: umount ${mounts[0]}`,
+      })
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return
+    throw error
+  }
+  await run(['rm', '-rf', '--one-file-system', '--', absolute])
+}
