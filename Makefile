@@ -1,7 +1,7 @@
 # Targets with a "##" comment are listed by a bare `make`.
 NODE_BIN := node_modules/.bin
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types check test integration e2e all bench docs clean
+.PHONY: help setup fmt lint types check integration e2e test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,13 +18,16 @@ lint: ## format and lint rules, without changing anything
 types: ## TypeScript's checks
 	$(NODE_BIN)/tsc
 
+VITEST := $(NODE_BIN)/node node_modules/vitest/vitest.mjs run
+
 check: lint types ## everything that is fast: format, lint, types, unit, contract, golden, architecture
-	$(NODE_BIN)/node $(NODE_BIN)/../vitest/vitest.mjs run --project fast
+	$(VITEST) --project fast
 
 integration: ## whole builds of a tiny OS (root, no network)
-	$(NODE_BIN)/node $(NODE_BIN)/../vitest/vitest.mjs run --project integration
+	$(VITEST) --project integration
 
 e2e: ## real packages, real images, real boots (root, package mirror)
-	$(NODE_BIN)/node $(NODE_BIN)/../vitest/vitest.mjs run --project e2e
+	$(VITEST) --project e2e
 
-test: check integration e2e ## all tests
+test: ## set up and run all tests
+	./tools/test

@@ -1,5 +1,6 @@
 import { execa, type Options } from 'execa'
 import { CofferError } from './errors.ts'
+import { readLines } from './lines.ts'
 import { quoteCommand } from './quote.ts'
 
 export type Argv = readonly [string, ...string[]]
@@ -96,7 +97,14 @@ export async function run(argv: Argv, options: RunOptions = {}): Promise<RunResu
         }, options.timeoutMs)
   options.signal?.addEventListener('abort', end, { once: true })
   if (options.signal?.aborted === true) end()
-  const streaming = options.onLine === undefined ? [] : streamLines(child as unknown as Child, options.onLine)
+  const { onLine } = options
+  const streaming =
+    onLine === undefined
+      ? []
+      : [
+          readLines(child.stdout, (line) => onLine(line, 'stdout')),
+          readLines(child.stderr, (line) => onLine(line, 'stderr')),
+        ]
   const result = await child
   await Promise.all(streaming)
   clearTimeout(timer)
@@ -160,25 +168,4 @@ function groupEnder(pid: number | undefined): () => void {
     kill('SIGTERM')
     setTimeout(() => kill('SIGKILL'), KILL_GRACE_MS).unref()
   }
-}
-
-interface Child {
-  readonly stdout?: AsyncIterable<unknown> | null | undefined
-  readonly stderr?: AsyncIterable<unknown> | null | undefined
-}
-
-function streamLines(child: Child, onLine: NonNullable<RunOptions['onLine']>): Promise<void>[] {
-  return (['stdout', 'stderr'] as const).map(async (name) => {
-    const stream = child[name]
-    if (stream === null || stream === undefined) return
-    let rest = ''
-    const decoder = new TextDecoder()
-    for await (const chunk of stream as AsyncIterable<Uint8Array | string>) {
-      rest += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-      const lines = rest.split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) onLine(line, name)
-    }
-    if (rest !== '') onLine(rest, name)
-  })
 }

@@ -1,0 +1,97 @@
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CofferError } from '../../lib/errors.ts'
+import { type RunResult, run } from '../../lib/exec.ts'
+import { tooSmall } from './errors.ts'
+import type { Extent, FileSystemLayout } from './layout-types.ts'
+import type { RawFile } from './raw-file.ts'
+
+/** mtools read no configuration of this machine, check nothing about the geometry, and write UTC, as firmware does. */
+export const MTOOLS_ENV = { MTOOLSRC: '/dev/null', MTOOLS_SKIP_CHECK: '1', LC_ALL: 'C.UTF-8', TZ: 'UTC' }
+
+/**
+ * Makes a FAT file system inside an image file and copies a directory into it. FAT keeps no owners, modes or links.
+ *
+ * @param source the directory that becomes its root; undefined for an empty file system
+ * @throws CofferError `BLOCK_DEVICE_FAT_CONTENT` for a link, a device or a name FAT cannot hold,
+ *   `BLOCK_DEVICE_TOO_SMALL` when the files do not fit.
+ */
+export async function writeFat(
+  fileSystem: FileSystemLayout,
+  extent: Extent,
+  raw: RawFile,
+  source: string | undefined,
+): Promise<void> {
+  const entries = source === undefined ? [] : await fatEntries(source)
+  await run(mkfatArgv(fileSystem, extent, raw), { cwd: raw.cwd, env: { ...process.env, LC_ALL: 'C' } })
+  if (entries.length > 0) {
+    await mtools(['mcopy', '-s', '-m', '-o', '-Q', '-i', fatTarget(raw, extent), '--', ...entries, '::/'], raw)
+  }
+}
+
+/** The command line that makes the file system. mkfs.fat counts offsets and hidden sectors in sectors of 512 bytes. */
+export function mkfatArgv(
+  fileSystem: FileSystemLayout,
+  extent: Extent,
+  raw: RawFile,
+): [string, ...string[]] {
+  const sector = String(extent.offset / 512)
+  return [
+    'mkfs.vfat',
+    ...fileSystem.options,
+    '-n',
+    fileSystem.label,
+    '-i',
+    fileSystem.uuid.slice(0, 8),
+    '-h',
+    sector,
+    '--offset',
+    sector,
+    raw.name,
+    String(Math.floor(extent.size / 1024)),
+  ]
+}
+
+/** How mtools name a file system inside an image file. */
+export function fatTarget(raw: RawFile, extent: Extent): string {
+  return `${raw.name}@@${extent.offset}`
+}
+
+/**
+ * Runs one of the mtools on an image file.
+ *
+ * @throws CofferError `BLOCK_DEVICE_TOO_SMALL` when the file system is full.
+ */
+export async function mtools(argv: readonly [string, ...string[]], raw: RawFile): Promise<RunResult> {
+  const result = await run(argv, { cwd: raw.cwd, env: { ...process.env, ...MTOOLS_ENV }, check: false })
+  if (result.exitCode === 0) return result
+  const reason = result.stderr.trim().split('\n').slice(-2).join(' ')
+  if (/disk full|no free cluster/i.test(result.stderr)) {
+    throw tooSmall(`The files for the FAT file system do not fit: ${reason}`)
+  }
+  throw new CofferError('COMMAND_FAILED', `${argv[0]} failed with status ${result.exitCode}: ${reason}`, {
+    hint: `Repeat it with: ${result.replay}`,
+  })
+}
+
+/** The top entries of a directory, after checking that FAT can hold everything in it. */
+async function fatEntries(directory: string): Promise<string[]> {
+  const names = await readdir(directory)
+  for (const name of names) {
+    const path = join(directory, name)
+    const stat = await lstat(path)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what FAT refuses.
+    if (/[\\:*?"<>|\u0000-\u001f]/.test(name) || /[. ]$/.test(name)) {
+      throw fatError(path, 'FAT cannot hold this name')
+    }
+    if (stat.isDirectory()) await fatEntries(path)
+    else if (!stat.isFile()) throw fatError(path, 'FAT holds only files and directories')
+  }
+  return names.sort().map((name) => join(directory, name))
+}
+
+function fatError(path: string, reason: string): CofferError {
+  return new CofferError('BLOCK_DEVICE_FAT_CONTENT', `${path} cannot be written: ${reason}`, {
+    hint: 'Remove it from the tree, or use another file system type for this mount point.',
+  })
+}

@@ -1,0 +1,90 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cleanupStack } from '../../lib/cleanup.ts'
+import { CofferError } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import { removeTree } from '../../lib/tree.ts'
+import { writeExt } from './ext.ts'
+import { writeFat } from './fat.ts'
+import { canWriteAsFile, isExt } from './file-mode.ts'
+import { type BootCode, installGrub } from './grub.ts'
+import type { DiskLayout, FileSystemLayout } from './layout-types.ts'
+import { ensureMountPoint, hideInnerMounts, imagePathOf } from './mount-points.ts'
+import { writePartitionTable } from './partition-table.ts'
+import { createSparse, imagePath, pathOfImage, rawFile } from './raw-file.ts'
+import { writeSwap } from './swap.ts'
+
+export { canWriteAsFile } from './file-mode.ts'
+
+/** What {@link writeImageFile} takes. */
+export interface WriteImageRequest {
+  readonly layout: DiskLayout
+  /** The finished root tree. Mount points missing in it are made; nothing else in it changes. */
+  readonly tree: string
+  /** The file of `image0`; an older one is replaced. */
+  readonly rawPath: string
+  /** Which boot code to install; none when undefined. */
+  readonly boot?: BootCode | undefined
+  readonly log: Log
+}
+
+/**
+ * Writes a whole disk image into a plain file: partition table, file systems filled from the tree, boot code. No loop
+ * device, no device-mapper; a bind mount only where one file system is nested in another and its directory is not empty.
+ *
+ * @throws CofferError `BLOCK_DEVICE_NEEDS_LOOP` when {@link canWriteAsFile} says no, `BLOCK_DEVICE_TOO_SMALL`,
+ *   `BLOCK_DEVICE_TREE_UNSAFE`, `BLOCK_DEVICE_FAT_CONTENT`, and what {@link installGrub} throws.
+ */
+export async function writeImageFile(request: WriteImageRequest): Promise<void> {
+  const { layout, tree, rawPath, log } = request
+  const verdict = canWriteAsFile(layout)
+  if (!verdict.ok) {
+    throw new CofferError('BLOCK_DEVICE_NEEDS_LOOP', `The disk cannot be written as a file: ${verdict.reason}`)
+  }
+  for (const image of layout.images) {
+    const raw = rawFile(imagePath(image, rawPath))
+    await createSparse(raw.path, image.sizeBytes)
+    if (image.table !== undefined) await writePartitionTable(image.table, raw)
+  }
+  for (const mount of layout.mounts) {
+    if (!mount.swap) await ensureMountPoint(tree, mount.mountPoint)
+  }
+  const cleanup = cleanupStack()
+  try {
+    const scratch = await mkdtemp(join(tmpdir(), 'coffer-disk-'))
+    cleanup.defer(`the directory ${scratch}`, () => removeTree(scratch))
+    for (const fileSystem of layout.fileSystems) {
+      log.debug(`Writing ${fileSystem.type} file system ${fileSystem.label}`)
+      await writeFileSystem(request, fileSystem, scratch)
+    }
+  } finally {
+    await cleanup.release()
+  }
+  if (request.boot !== undefined) await installGrub({ layout, tree, rawPath, ...request.boot, log })
+}
+
+async function writeFileSystem(
+  request: WriteImageRequest,
+  fileSystem: FileSystemLayout,
+  scratch: string,
+): Promise<void> {
+  const { layout, tree, rawPath } = request
+  const { extent, type, mountPoint } = fileSystem
+  if (extent === undefined) {
+    throw new CofferError('BLOCK_DEVICE_NEEDS_LOOP', `${fileSystem.name} does not lie on a disk or partition`)
+  }
+  const raw = rawFile(pathOfImage(layout, extent.image, rawPath))
+  if (type === 'swap') return await writeSwap(fileSystem, extent, raw, scratch)
+  const path = mountPoint === undefined ? undefined : imagePathOf(mountPoint)
+  const source = path === undefined ? undefined : join(tree, path)
+  const covers = cleanupStack()
+  try {
+    if (path !== undefined) await hideInnerMounts(layout, tree, path, scratch, covers)
+    if (isExt(type)) {
+      await writeExt({ fileSystem, extent, raw, source, isRoot: path === '/', scratch })
+    } else await writeFat(fileSystem, extent, raw, source)
+  } finally {
+    await covers.release()
+  }
+}

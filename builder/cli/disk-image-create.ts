@@ -1,0 +1,57 @@
+import { describeError } from '../../lib/errors.ts'
+import { lineLog } from '../../lib/log.ts'
+import { explain } from '../engine/explain.ts'
+import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
+import { exitCodeOf, runPrepared } from '../engine/run-build.ts'
+import { helpText, parseCommandLine } from '../request/options.ts'
+import { makeRequest } from '../request/request.ts'
+import { checkMonitor } from './monitor.ts'
+import { outputFilter } from './output-filter.ts'
+import { VERSION } from './version.ts'
+
+/** `disk-image-create` and `ramdisk-image-create`: DIB's command line (DIB contract §3.1, §3.2). */
+async function main(program: string, args: readonly string[]): Promise<number> {
+  const line = parseCommandLine(program, args)
+  if (line.early === 'help') {
+    process.stdout.write(helpText(program))
+    return 0
+  }
+  if (line.early === 'version') {
+    process.stdout.write(`${VERSION}\n`)
+    return 0
+  }
+  const request = makeRequest(program, args, line, process.env, await hostArchitecture())
+  if (line.flag('--explain')) {
+    process.stdout.write(
+      explain(
+        await prepareBuild(
+          request,
+          lineLog(() => undefined),
+        ),
+        VERSION,
+      ),
+    )
+    return 0
+  }
+  const monitor = checkMonitor(line.value('--monitor'))
+  const filter = outputFilter(line.value('--logfile'), process.env, !monitor)
+  try {
+    const prepared = await prepareBuild(request, lineLog(filter.line))
+    return await runPrepared(prepared, VERSION, {
+      onLine: filter.line,
+      onEvent: (event) => {
+        if (monitor) process.stdout.write(`${JSON.stringify(event)}\n`)
+      },
+    })
+  } finally {
+    filter.close()
+  }
+}
+
+const [program = 'disk-image-create', ...args] = process.argv.slice(2)
+try {
+  process.exitCode = await main(program, args)
+} catch (error) {
+  process.stderr.write(`${describeError(error)}\n`)
+  process.exitCode = exitCodeOf(error)
+}

@@ -1,0 +1,56 @@
+import type { CleanupStack } from '../../lib/cleanup.ts'
+import type { Log } from '../../lib/log.ts'
+import type { HookFile } from '../../phases/hooks.ts'
+import type { ResolvedElement } from '../../phases/resolve.ts'
+import type { BuildRequest } from '../request/request.ts'
+import type { Emit } from './events.ts'
+
+/** The directories of one build (DIB contract §1.1): names that elements know as TMP_*. */
+export interface BuildDirectories {
+  /** TMP_BUILD_DIR */
+  readonly build: string
+  /** TMP_IMAGE_DIR */
+  readonly image: string
+  /** TMP_HOOKS_PATH */
+  readonly hooks: string
+  /** TMP_MOUNT_PATH: where the tree is while scripts run. */
+  readonly mount: string
+  /** Where the tree is during block-device.d. */
+  readonly built: string
+}
+
+export function directoriesOf(build: string, image: string): BuildDirectories {
+  return { build, image, hooks: `${build}/hooks`, mount: `${build}/mnt`, built: `${build}/built` }
+}
+
+/** Everything the outer process decided; the worker reads it as JSON. */
+export interface BuildJob {
+  readonly request: BuildRequest
+  readonly elements: readonly ResolvedElement[]
+  readonly searchPath: readonly string[]
+  readonly hooks: readonly HookFile[]
+  readonly blockDeviceYaml: string
+  /** Why the disk is written through loop devices, or undefined for file mode. */
+  readonly loopReason: string | undefined
+  readonly directories: BuildDirectories
+  /** Put a tmpfs on both directories. */
+  readonly tmpfs: boolean
+  readonly libDir: string
+  readonly path: string
+  readonly aptProxy: string | undefined
+  readonly version: string
+  /** Owner of the outputs when started through sudo. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined
+}
+
+/** A running build: the job, the environment scripts see, and where to report. */
+export interface Build {
+  readonly job: BuildJob
+  /** Exported to every script; grows as the build goes on. */
+  readonly env: Record<string, string>
+  readonly log: Log
+  /** A line of output of a script, or of the driver itself. */
+  readonly print: (line: string) => void
+  readonly emit: Emit
+  readonly cleanup: CleanupStack
+}

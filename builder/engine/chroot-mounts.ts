@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { CofferError } from '../../lib/errors.ts'
+import { run } from '../../lib/exec.ts'
+import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
+import type { Build } from './build.ts'
+
+/** Mounts proc, dev, dev/pts and a read-only sys in the tree (DIB contract §1.5). */
+export async function mountChroot(build: Build): Promise<void> {
+  const root = build.job.directories.mount
+  for (const name of ['proc', 'dev', 'sys']) await run(['mkdir', '-p', '--', `${root}/${name}`])
+  await mount({ source: 'none', target: `${root}/proc`, type: 'proc' })
+  await mount({ source: '/dev', target: `${root}/dev`, options: ['bind'] })
+  await mount({ source: 'devpts', target: `${root}/dev/pts`, type: 'devpts', options: await devptsOptions() })
+  await mount({ source: 'none', target: `${root}/sys`, type: 'sysfs', options: ['ro'] })
+}
+
+/** A second instance of devpts needs the host's own options, or terminals in the chroot belong to nobody. */
+async function devptsOptions(): Promise<string[]> {
+  const table = await readFile('/proc/self/mounts', 'utf8')
+  const line = table.split('\n').find((entry) => entry.split(' ')[1] === '/dev/pts')
+  return (line?.split(' ')[3] ?? 'rw,mode=620,ptmxmode=666').split(',')
+}
+
+/**
+ * Unmounts everything below the tree, also what elements left mounted, except the image's own file systems
+ * (DIB contract §1.7). Processes that still run in the tree are ended first: they would go on writing into the image.
+ */
+export async function unmountBelow(build: Build, root: string, keep: readonly string[] = []): Promise<void> {
+  await endProcessesIn(root, build)
+  const kept = new Set(keep.map((point) => `${root}${point === '/' ? '' : point}`))
+  for (const point of await mountsBelow(root)) {
+    if (!kept.has(point)) await unmount(point, { lazy: true })
+  }
+  const left = (await mountsBelow(root)).filter((point) => !kept.has(point))
+  if (left.length > 0) {
+    throw new CofferError('UNMOUNT_FAILED', `${left[0]} could not be unmounted`)
+  }
+}
+
+/** Ends processes that have their root directory in the tree: a daemon that a package script started. */
+async function endProcessesIn(root: string, build: Build): Promise<void> {
+  const { readdir, readlink } = await import('node:fs/promises')
+  const real = await run(['readlink', '-f', '--', root])
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry) || entry === String(process.pid)) continue
+    const processRoot = await readlink(`/proc/${entry}/root`).catch(() => '')
+    if (processRoot !== real.stdout.trim()) continue
+    const command = await readFile(`/proc/${entry}/comm`, 'utf8').catch(() => '')
+    build.log.warn(`A process was left running in the image and is ended: ${command.trim()} (pid ${entry})`)
+    try {
+      process.kill(Number(entry), 'SIGKILL')
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+}

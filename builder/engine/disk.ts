@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
+import { run } from '../../lib/exec.ts'
+import { removeTree } from '../../lib/tree.ts'
+import { flatten, parseConfig } from '../blockdevice/config.ts'
+import { getval } from '../blockdevice/getval.ts'
+import { buildGraph } from '../blockdevice/graph.ts'
+import { installGrub } from '../blockdevice/grub.ts'
+import { type DiskLayout, layOut, MAIN_IMAGE } from '../blockdevice/layout.ts'
+import { createLoopDevices } from '../blockdevice/loop.ts'
+import { imageSizeKiB, mkfsOptions } from '../blockdevice/size.ts'
+import { writeImageFile } from '../blockdevice/write-file.ts'
+
+import type { Build } from './build.ts'
+
+/** A disk on its way: where the raw file is, and what is mounted while scripts run. */
+export interface BuildDisk {
+  readonly rawPath: string
+  /** Mount points of the image's own file systems, relative to the tree. Empty in file mode. */
+  readonly mountPoints: readonly string[]
+  /** Unmounts and frees devices; the raw file stays. Safe to call twice. */
+  readonly release: () => Promise<void>
+}
+
+/** Decides the layout's names, so that scripts know root label, type and mount points (DIB contract §1.1 step 8). */
+export async function initDisk(build: Build): Promise<void> {
+  const { directories, request, blockDeviceYaml } = build.job
+  const directory = `${directories.build}/block-device`
+  await mkdir(directory, { recursive: true })
+  await writeFile(`${directory}/config.yaml`, blockDeviceYaml)
+  await writeFile(
+    `${directory}/params.yaml`,
+    [
+      `config: ${directory}/config.yaml`,
+      `image-dir: ${directories.image}`,
+      `root-fs-type: ${request.fsType}`,
+      `root-label: ${request.rootLabel ?? ''}`,
+      `mount-base: ${directories.mount}`,
+      `build-dir: ${directories.build}`,
+      '',
+    ].join('\n'),
+  )
+  const config = flatten(parseConfig(blockDeviceYaml), parameters(build))
+  const value = (symbol: string) => getval(symbol, { config }) ?? ''
+  build.env.DIB_ROOT_LABEL = value('root-label')
+  build.env.DIB_ROOT_FSTYPE = value('root-fstype')
+  build.env.DIB_BOOT_LABEL = value('boot-label')
+  build.env.DIB_MOUNTPOINTS = value('mount-points')
+}
+
+/** Exports the size the image will have, in KiB, before block-device.d (DIB contract §1.1 step 21). */
+export async function sizeDisk(build: Build): Promise<void> {
+  build.env.DIB_IMAGE_SIZE = String(await sizeKiB(build, build.job.directories.built))
+}
+
+async function sizeKiB(build: Build, tree: string): Promise<number> {
+  const { size } = build.job.request
+  const usage = await run(['du', '-s', '-x', '--block-size=1K', '--', tree])
+  const efi = build.job.elements.some(({ name }) => name.startsWith('block-device-efi'))
+  if (efi) build.print('Expanding disk for EFI partition')
+  return imageSizeKiB({
+    usedKiB: Number.parseInt(usage.stdout, 10),
+    imageSizeGiB: size.imageSizeGiB,
+    extraMiB: size.extraMiB,
+    journalMiB: size.journalMiB,
+    rootFsType: build.env.DIB_ROOT_FSTYPE ?? 'ext4',
+    efi,
+  })
+}
+
+/** The same thing gets the same UUID however often the layout is computed. */
+const identities = new Map<string, string>()
+function identify(what: string): string {
+  const known = identities.get(what) ?? randomUUID()
+  identities.set(what, known)
+  return known
+}
+
+function parameters(build: Build) {
+  const { request } = build.job
+  return {
+    rootFsType: request.fsType,
+    rootLabel: request.rootLabel,
+    rootFsOpts: mkfsOptions({
+      rootFsType: request.fsType,
+      journalMiB: request.size.journalMiB,
+      userOptions: request.size.mkfsOptions,
+      maxOnlineResize: request.size.maxOnlineResize,
+      release: build.env.DIB_RELEASE,
+    }),
+    identify,
+  }
+}
+
+function layoutOf(build: Build, kib: number): DiskLayout {
+  const flat = flatten(parseConfig(build.job.blockDeviceYaml), parameters(build))
+  return layOut(buildGraph(flat, parameters(build)), kib * 1024)
+}
+
+/**
+ * Puts the tree where finalise.d finds it: back at TMP_MOUNT_PATH as a directory, or copied into mounted file systems
+ * (DIB contract §1.1 steps 23 and 24).
+ */
+export async function createDisk(build: Build): Promise<BuildDisk> {
+  const { directories, loopReason } = build.job
+  const rawPath = `${directories.image}/${MAIN_IMAGE}.raw`
+  const kib = Number(build.env.DIB_IMAGE_SIZE)
+  const layout = layoutOf(build, kib)
+  await run(['mkdir', '-p', '--', `${directories.built}/etc`])
+  await writeFile(`${directories.built}/etc/fstab`, layout.fstab)
+  if (loopReason === undefined || build.env.IMAGE_BLOCK_DEVICE !== undefined) {
+    await rename(directories.built, directories.mount)
+    return { rawPath, mountPoints: [], release: async () => undefined }
+  }
+  build.print(`Writing the disk through loop devices: ${loopReason}`)
+  build.print(`image-size: ${kib}KiB`)
+  await mkdir(directories.mount)
+  const devices = await createLoopDevices({
+    layout,
+    rawPath,
+    mountBase: directories.mount,
+    cleanup: build.cleanup,
+    log: build.log,
+  })
+  build.env.IMAGE_BLOCK_DEVICE = devices.imageBlockDevice
+  build.env.IMAGE_BLOCK_DEVICES = devices.imageBlockDevices
+  await run(['cp', '-a', '--', `${directories.built}/.`, directories.mount])
+  await removeTree(directories.built)
+  return {
+    rawPath,
+    mountPoints: layout.mounts.filter(({ swap }) => !swap).map(({ mountPoint }) => mountPoint),
+    release: async () => {
+      await devices.umount()
+      await devices.cleanup()
+    },
+  }
+}
+
+/** In file mode: writes the disk from the finished tree, with boot code if the tree has a GRUB configuration. */
+export async function writeDisk(build: Build, disk: BuildDisk): Promise<void> {
+  if (disk.mountPoints.length > 0) return
+  const tree = build.job.directories.mount
+  const explicit = build.job.request.size.imageSizeGiB !== undefined
+  const kib = explicit ? Number(build.env.DIB_IMAGE_SIZE) : await sizeKiB(build, tree)
+  const layout = layoutOf(build, kib)
+  await writeImageFile({ layout, tree, rawPath: disk.rawPath, log: build.log, cleanup: build.cleanup })
+  const bootable = (await stat(`${tree}/boot/grub/grub.cfg`).catch(() => undefined)) !== undefined
+  if (bootable)
+    await installGrub({ layout, tree, rawPath: disk.rawPath, arch: build.job.request.arch, log: build.log })
+}

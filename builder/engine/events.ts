@@ -1,0 +1,62 @@
+/** What a build reports while it runs: one JSON object a line with `--monitor json`. Times are milliseconds since 1970. */
+export type BuildEvent =
+  | {
+      readonly event: 'phase-started'
+      readonly phase: string
+      readonly scripts: number
+      readonly time: number
+    }
+  | {
+      readonly event: 'script-started'
+      readonly phase: string
+      readonly script: string
+      readonly element: string
+      readonly time: number
+    }
+  | {
+      readonly event: 'script-finished'
+      readonly phase: string
+      readonly script: string
+      readonly element: string
+      readonly seconds: number
+      readonly status: number
+      readonly time: number
+    }
+  | {
+      readonly event: 'phase-finished'
+      readonly phase: string
+      readonly seconds: number
+      readonly time: number
+    }
+  /** Work of the builder itself between or after phases: `prepare`, `write disk`, `qcow2`, … */
+  | { readonly event: 'step-started'; readonly step: string; readonly time: number }
+  | {
+      readonly event: 'step-finished'
+      readonly step: string
+      readonly seconds: number
+      readonly time: number
+    }
+  | {
+      readonly event: 'output'
+      readonly path: string
+      readonly format: string
+      readonly bytes: number
+      readonly sha256?: string
+      readonly time: number
+    }
+  | {
+      readonly event: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+      readonly phase?: string
+      readonly script?: string
+      readonly element?: string
+      readonly exitCode: number
+      readonly time: number
+    }
+  | { readonly event: 'finished'; readonly seconds: number; readonly time: number }
+
+type Untimed<T> = T extends unknown ? Omit<T, 'time'> : never
+/** Reports an event; the time is added. */
+export type Emit = (event: Untimed<BuildEvent>) => void

@@ -1,0 +1,113 @@
+import { CofferError } from '../../lib/errors.ts'
+import { run } from '../../lib/exec.ts'
+import type { Log } from '../../lib/log.ts'
+import { indexElements } from '../../phases/elements.ts'
+import { type HookFile, planHooks } from '../../phases/hooks.ts'
+import { type ResolvedElement, resolveElements, withDriverElements } from '../../phases/resolve.ts'
+import { chooseConfig, flatten, parseConfig } from '../blockdevice/config.ts'
+import { buildGraph } from '../blockdevice/graph.ts'
+import { canWriteAsFile, layOut } from '../blockdevice/layout.ts'
+import { checkTools, formatOf } from '../output/index.ts'
+import type { BuildRequest } from '../request/request.ts'
+import { loopReasonOfHooks } from './loop-reason.ts'
+
+/** What is known before any work starts: everything that can be refused early has been. */
+export interface PreparedBuild {
+  readonly request: BuildRequest
+  readonly searchPath: readonly string[]
+  readonly elements: readonly ResolvedElement[]
+  readonly hooks: readonly HookFile[]
+  readonly blockDevice: { readonly yaml: string; readonly source: string }
+  readonly loopReason: string | undefined
+}
+
+/** Where our own elements live: content first, then the plumbing with DIB's names. */
+export const builtInElements: readonly string[] = [
+  new URL('../../elements', import.meta.url).pathname,
+  new URL('../elements', import.meta.url).pathname,
+]
+
+/**
+ * Decides a build without doing any of it: elements, hooks, disk layout, tools.
+ *
+ * @throws CofferError for an unknown element, a clash, a bad layout, a missing tool, …
+ */
+export async function prepareBuild(request: BuildRequest, log: Log): Promise<PreparedBuild> {
+  const caller = (request.callerEnv.ELEMENTS_PATH ?? '').split(':').filter((entry) => entry !== '')
+  const searchPath = [...caller, ...builtInElements]
+  const index = await indexElements(searchPath)
+  for (const { name, path } of index.overrides) log.debug(`Element ${path} overrides the built-in ${name}`)
+  const named = withDriverElements(request.named, request)
+  log.info(`Building elements: ${named.join(' ')}`)
+  const elements = resolveElements(index, named)
+  log.info(`Expanded element dependencies to: ${elements.map(({ name }) => name).join(' ')}`)
+  checkTools(request.types, request.dockerTarget === undefined ? {} : { dockerTarget: request.dockerTarget })
+  const hooks = await planHooks(elements)
+  const blockDevice = await chooseConfig({ env: request.callerEnv, elements, arch: request.arch })
+  return {
+    request,
+    searchPath,
+    elements,
+    hooks,
+    blockDevice,
+    loopReason: (await loopReasonOfHooks(hooks)) ?? loopReasonOfLayout(request, blockDevice.yaml),
+  }
+}
+
+/** A trial layout: finds mistakes in the YAML early, and file systems that cannot be written without mounting. */
+function loopReasonOfLayout(request: BuildRequest, yaml: string): string | undefined {
+  if (!request.types.some((type) => formatOf(type).from === 'raw')) return undefined
+  const graph = buildGraph(flatten(parseConfig(yaml), layoutParameters(request)), layoutParameters(request))
+  const trial = layOut(graph, TRIAL_BYTES)
+  const verdict = canWriteAsFile(trial)
+  return verdict.ok ? undefined : verdict.reason
+}
+
+/** Large enough for any layout whose partitions have fixed sizes. */
+const TRIAL_BYTES = 1024 ** 4
+
+/** What the command line contributes to the layout (params.yaml, DIB contract §3.4). */
+export function layoutParameters(request: BuildRequest) {
+  return { rootFsType: request.fsType, rootLabel: request.rootLabel }
+}
+
+/** Debian's name of this machine's architecture (DIB contract §3.1, `-a`). */
+export async function hostArchitecture(): Promise<string> {
+  const dpkg = await run(['dpkg', '--print-architecture'], { check: false }).catch(() => undefined)
+  if (dpkg?.exitCode === 0) return dpkg.stdout.trim()
+  const names: Readonly<Record<string, string>> = { x64: 'amd64', arm: 'armhf', arm64: 'arm64', ia32: 'i386' }
+  return names[process.arch] ?? process.arch
+}
+
+/** Programs every build starts. */
+const REQUIRED_PROGRAMS = {
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+  mount: 'util-linux',
+  chroot: 'coreutils',
+  'mkfs.ext4': 'e2fsprogs',
+} as const
+
+/** Refuses a machine on which a build cannot run, before any work. @throws CofferError `ROOT_REQUIRED`, `TOOL_MISSING` */
+export async function checkMachine(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new CofferError(
+      'ROOT_REQUIRED',
+      'Building an image needs root: it mounts and changes root in a namespace of its own',
+      {
+        hint: 'Run the same command with sudo -E.',
+      },
+    )
+  }
+  for (const [program, debianPackage] of Object.entries(REQUIRED_PROGRAMS)) {
+    const found = await run(['/bin/sh', '-c', 'command -v -- "$1"', 'sh', program], {
+      env: { PATH: path },
+      check: false,
+    })
+    if (found.exitCode !== 0) {
+      throw new CofferError('TOOL_MISSING', `${program} is not installed`, {
+        hint: `On Debian: apt-get install ${debianPackage}`,
+      })
+    }
+  }
+}

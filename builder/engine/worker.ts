@@ -1,0 +1,57 @@
+import { writeSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { cleanupStack } from '../../lib/cleanup.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { CofferError, describeError } from '../../lib/errors.ts'
+import { lineLog } from '../../lib/log.ts'
+import { mount } from '../../lib/mount.ts'
+import { baseEnvironment } from './base-environment.ts'
+import type { Build, BuildJob } from './build.ts'
+import type { Emit } from './events.ts'
+import { ScriptFailure } from './run-phase.ts'
+import { runBuild } from './sequence.ts'
+
+/** Descriptor on which the worker reports events to the outer process. */
+const EVENTS = 3
+
+/** The process inside the namespaces: reads its job, runs the build, exits with the build's status. */
+async function main(jobFile: string): Promise<number> {
+  const job = JSON.parse(await readFile(jobFile, 'utf8')) as BuildJob
+  // It holds the caller's environment.
+  await rm(jobFile)
+  const emit: Emit = (event) =>
+    writeSync(EVENTS, `${JSON.stringify({ ...event, time: systemClock.now().getTime() })}\n`)
+  const print = (line: string) => process.stdout.write(`${line}\n`)
+  const cleanup = cleanupStack()
+  const build: Build = { job, env: baseEnvironment(job), log: lineLog(print), print, emit, cleanup }
+  let status = 0
+  try {
+    if (job.tmpfs) await mountMemory(job)
+    await runBuild(build)
+  } catch (error) {
+    status = error instanceof CofferError ? error.exitCode : 1
+    print(describeError(error))
+    emit({
+      event: 'failed',
+      code: error instanceof CofferError ? error.code : 'INTERNAL_ERROR',
+      message: error instanceof Error ? error.message : String(error),
+      ...(error instanceof CofferError && error.hint !== undefined ? { hint: error.hint } : {}),
+      ...(error instanceof ScriptFailure ? error.where : {}),
+      exitCode: status,
+    })
+  }
+  await cleanup.release().catch((error: unknown) => print(describeError(error)))
+  return status
+}
+
+/** Both build directories in memory: fast, and gone with the namespace whatever happens. */
+async function mountMemory(job: BuildJob): Promise<void> {
+  for (const target of [job.directories.build, job.directories.image]) {
+    await mount({ source: 'tmpfs', target, type: 'tmpfs', options: ['mode=711', 'size=90%'] })
+  }
+}
+
+const [jobFile = ''] = process.argv.slice(2)
+process.exitCode = await main(jobFile)
+// The worker is the init process of its namespace: leaving ends whatever a script left running.
+process.exit()

@@ -1,0 +1,178 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, open, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isErrno } from '../../lib/errors.ts'
+
+/** What the store knows of one URL. */
+export interface Entry {
+  readonly url: string
+  /** SHA-256 of the content, hexadecimal: the blob's name. */
+  readonly digest: string
+  /** Bytes. */
+  readonly size: number
+  readonly etag?: string
+  readonly lastModified?: string
+  readonly contentType?: string
+  /** When the content was downloaded, ISO 8601. */
+  readonly fetched: string
+}
+
+/** Readable content. Whoever opened it closes it. */
+export interface Source {
+  /** Fills `buffer` from `position` on; returns the number of bytes, 0 at the end. */
+  readonly read: (buffer: Uint8Array, position: number) => Promise<number>
+  readonly close: () => Promise<void>
+}
+
+/** Stored content whose digest has been checked. */
+export interface Blob extends Source {
+  /** Bytes. */
+  readonly size: number
+}
+
+/** A file that is being downloaded; it belongs to the store only once committed. */
+export interface TempFile {
+  readonly path: string
+  readonly handle: FileHandle
+}
+
+/** A directory of downloaded files, shared by any number of processes without a lock (ADR 0003). */
+export interface Store {
+  readonly find: (key: string) => Promise<Entry | undefined>
+  /** Opens an entry's content; undefined, and the damaged file is gone, when it is missing or not what its name says. */
+  readonly openBlob: (entry: Entry) => Promise<Blob | undefined>
+  readonly blobPath: (digest: string) => string
+  readonly createTemp: () => Promise<TempFile>
+  /** Makes a finished temporary file the content of `entry`. */
+  readonly commit: (key: string, temp: TempFile, entry: Entry) => Promise<void>
+  /** Notes that an entry was used now (once a process): `pruneStore` removes what was not used for longest. */
+  readonly touch: (key: string) => Promise<void>
+}
+
+/** Where things lie below the store's directory. */
+export const layout = {
+  blobs: 'blobs/sha256',
+  entries: 'entries',
+  /** Lists of expected digests, made from `Packages` indexes. */
+  lists: 'lists',
+  /** Which `Packages` index of an archive was served last. */
+  indexes: 'indexes',
+  temp: 'tmp',
+} as const
+
+const HASH_CHUNK = 1 << 20
+
+/** Opens a store, and makes its directories if need be. Creates them for this user only: entries may name private URLs. */
+export async function openStore(directory: string): Promise<Store> {
+  for (const name of Object.values(layout)) {
+    await mkdir(join(directory, name), { recursive: true, mode: 0o700 })
+  }
+  const verified = new Map<string, string>()
+  const touched = new Set<string>()
+  const entryPath = (key: string) => join(directory, layout.entries, key.slice(0, 2), `${key}.json`)
+  const blobPath = (digest: string) => join(directory, layout.blobs, digest.slice(0, 2), digest)
+
+  return {
+    blobPath,
+    async find(key) {
+      return parseEntry(await readIfThere(entryPath(key)))
+    },
+    async openBlob(entry) {
+      const path = blobPath(entry.digest)
+      const handle = await openIfThere(path)
+      if (handle === undefined) return undefined
+      let size = 0
+      try {
+        const identity = await identityOf(handle)
+        size = (await handle.stat()).size
+        if (verified.get(entry.digest) !== identity) {
+          if ((await digestOf(handle)) !== entry.digest) {
+            await handle.close()
+            await rm(path, { force: true })
+            return undefined
+          }
+          verified.set(entry.digest, identity)
+        }
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
+      return {
+        size,
+        read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+        close: () => handle.close(),
+      }
+    },
+    async createTemp() {
+      const path = join(directory, layout.temp, randomUUID())
+      return { path, handle: await open(path, 'wx+', 0o600) }
+    },
+    async commit(key, temp, entry) {
+      await moveInto(temp.path, blobPath(entry.digest))
+      const draft = join(directory, layout.temp, randomUUID())
+      await writeFile(draft, `${JSON.stringify(entry)}\n`, { mode: 0o600 })
+      await moveInto(draft, entryPath(key))
+      touched.add(key)
+    },
+    async touch(key) {
+      if (touched.has(key)) return
+      touched.add(key)
+      const now = new Date()
+      await utimes(entryPath(key), now, now).catch(ignoreMissing)
+    },
+  }
+}
+
+/** Reads the text of an entry; undefined when a crash or a hand left something else there. */
+export function parseEntry(text: string | undefined): Entry | undefined {
+  if (text === undefined) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const entry = value as Partial<Entry>
+  const sound =
+    typeof entry.url === 'string' &&
+    typeof entry.digest === 'string' &&
+    /^[0-9a-f]{64}$/.test(entry.digest) &&
+    typeof entry.size === 'number'
+  return sound ? (value as Entry) : undefined
+}
+
+/** Renames `from` to `to`, whose directory may not exist yet. A reader sees the old file or the new one, never a part. */
+export async function moveInto(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+  await rename(from, to)
+}
+
+/** Any write to a file changes its ctime, which no program can set back: the same identity means the same content. */
+async function identityOf(handle: FileHandle): Promise<string> {
+  const { ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
+  return `${ino} ${size} ${mtimeNs} ${ctimeNs}`
+}
+
+async function digestOf(handle: FileHandle): Promise<string> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafeSlow(HASH_CHUNK)
+  for (let position = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+    if (bytesRead === 0) return hash.digest('hex')
+    hash.update(buffer.subarray(0, bytesRead))
+    position += bytesRead
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  return await open(path, 'r').catch(ignoreMissing)
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return await readFile(path, 'utf8').catch(ignoreMissing)
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!isErrno(error, 'ENOENT')) throw error
+}

@@ -1,0 +1,7 @@
+# 1: leave the login prompts on the console. There is no password to log in with unless another element sets one.
+export COFFER_GUEST_CONSOLE_LOGIN=${COFFER_GUEST_CONSOLE_LOGIN:-0}
+# Boot messages cost time on an emulated serial line; the journal and dmesg hold them all.
+export DIB_BOOTLOADER_DEFAULT_CMDLINE=${DIB_BOOTLOADER_DEFAULT_CMDLINE:-"quiet nomodeset net.ifnames=0"}
+
+# With sysprep: an empty machine-id, see cleanup.d/95-guest-identity.
+export DIB_MACHINE_ID=empty

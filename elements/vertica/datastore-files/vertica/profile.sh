@@ -1,0 +1,2 @@
+# Written by element vertica.
+PATH=$PATH:/opt/vertica/bin

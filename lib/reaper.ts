@@ -1,0 +1,37 @@
+import { execa } from 'execa'
+
+/** A guard that deletes paths if this process dies without saying that it is done. */
+export interface Reaper {
+  /** The guard's input. A process that inherits it keeps the guard waiting until that process has ended too. */
+  readonly lifeline: NodeJS.WritableStream
+  /** Ends the guard: nothing is deleted any more. */
+  readonly dismiss: () => Promise<void>
+}
+
+// `read` ends with a line (dismissed) or at end of file: every holder of the other end has died, even by SIGKILL.
+const SCRIPT =
+  'read -r verdict && exit 0; for path in "$@"; do rm -rf --one-file-system -- "$path" 2>/dev/null; done; exit 0'
+
+/**
+ * Starts a tiny process, in a session of its own, that waits until all holders of its lifeline are gone and then deletes
+ * `paths`. It is what keeps a build that was ended by SIGKILL from leaving files behind.
+ */
+export function startReaper(paths: readonly string[]): Reaper {
+  const guard = execa('/bin/sh', ['-c', SCRIPT, 'coffer-reaper', ...paths], {
+    detached: true,
+    cleanup: false,
+    reject: false,
+    cwd: '/',
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
+  const lifeline = guard.stdin
+  return {
+    lifeline,
+    async dismiss() {
+      lifeline.end('done\n')
+      await guard
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { phases } from '../../phases/phases.ts'
+import { bin, buildEnvironment, create, leftovers, workDirectory } from './harness.ts'
+
+const work = await workDirectory()
+const args = ['-n', '-o', 'killed', '-t', 'raw', 'tiny-os', 'every-phase', 'vm', 'block-device-mbr']
+
+/** Starts a build that pauses in a phase, and sends a signal when it is there. */
+async function killIn(
+  phase: string,
+  signal: NodeJS.Signals,
+  extra: Record<string, string> = {},
+): Promise<number | null> {
+  const child = spawn(bin('disk-image-create'), args, {
+    cwd: work,
+    env: buildEnvironment(work, { PAUSE_IN: phase, ...extra }),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  for await (const chunk of child.stdout) {
+    if (String(chunk).includes(`PAUSED in ${phase}`)) break
+  }
+  child.kill(signal)
+  child.stdout.destroy()
+  return ended
+}
+
+/** Waits until the reaper and the kernel are done: at most ten seconds. */
+async function nothingLeft(): Promise<string[]> {
+  let left: string[] = []
+  for (let tries = 0; tries < 100; tries++) {
+    left = await leftovers(work)
+    if (left.length === 0) break
+    await sleep(100)
+  }
+  return left
+}
+
+test.each(phases.map(({ name }) => name))('SIGKILL in %s leaves nothing behind', async (phase) => {
+  await killIn(phase, 'SIGKILL')
+  expect(await nothingLeft()).toEqual([])
+  expect((await readdir(work)).filter((name) => name.startsWith('killed'))).toEqual([])
+})
+
+test('SIGKILL leaves nothing behind when the build is on disk', async () => {
+  await killIn('install.d', 'SIGKILL', { DIB_NO_TMPFS: '1' })
+  expect(await nothingLeft()).toEqual([])
+})
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends the build with status %i and leaves nothing behind', async (signal, status) => {
+  expect(await killIn('post-install.d', signal)).toBe(status)
+  expect(await leftovers(work)).toEqual([])
+})
+
+test('the build after a killed one is right', async () => {
+  const result = await create(work, args)
+  expect(result.exitCode, result.output).toBe(0)
+})
