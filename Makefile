@@ -1,7 +1,7 @@
 # Targets with a "##" comment are listed by a bare `make`.
 NODE_BIN := node_modules/.bin
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types check integration e2e test
+.PHONY: help setup fmt lint types check integration e2e test docs bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ types: ## TypeScript's checks
 
 VITEST := $(NODE_BIN)/node node_modules/vitest/vitest.mjs run
 
+docs: ## write the generated reference pages anew
+	./tools/node tools/phase-table.ts
+	./tools/node tools/error-reference.ts
+
 check: lint types ## everything that is fast: format, lint, types, unit, contract, golden, architecture
 	$(VITEST) --project fast
 
@@ -31,3 +35,6 @@ e2e: ## real packages, real images, real boots (root, package mirror)
 
 test: ## set up and run all tests
 	./tools/test
+
+bench: ## our build beside real DIB's and bare mmdebstrap's, one table (several minutes)
+	./tools/node test/bench/build.ts

@@ -1,7 +1,8 @@
-import { access, constants, readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { readdir, readFile, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { CofferError, isErrno } from '../lib/errors.ts'
 import { compareBytes } from './order.ts'
+import { statFollowed } from './stat-followed.ts'
 
 /** An element: a directory of hooks and data that changes an image. */
 export interface Element {
@@ -63,32 +64,32 @@ export async function indexElements(searchPath: readonly string[]): Promise<Elem
 
 /** Real paths of the directories in one entry of the search path. */
 async function elementDirectories(entry: string): Promise<string[]> {
-  if (entry === '' || (await stat(entry).catch(() => undefined))?.isDirectory() !== true) {
-    throw new CofferError('ELEMENTS_PATH_INVALID', `ELEMENTS_PATH entry '${entry}' is not a directory`, {
-      hint:
-        entry === ''
-          ? 'Two colons in a row, or one at an end, make an empty entry: take it out.'
-          : 'Correct ELEMENTS_PATH, or create the directory.',
-    })
-  }
   try {
-    await access(entry, constants.R_OK | constants.X_OK)
+    if (entry === '' || (await statFollowed(entry))?.isDirectory() !== true) throw notADirectory(entry)
+    const names = (await readdir(entry)).sort(compareBytes)
+    const paths = await Promise.all(
+      names.map(async (name) => {
+        const path = join(entry, name)
+        return (await statFollowed(path))?.isDirectory() === true ? realpath(path) : undefined
+      }),
+    )
+    return paths.filter((path) => path !== undefined)
   } catch (error) {
+    if (error instanceof CofferError) throw error
     throw new CofferError('ELEMENTS_PATH_UNREADABLE', `ELEMENTS_PATH entry '${entry}' cannot be read`, {
       hint: 'Its directories must be readable and searchable for the user who builds.',
       cause: error,
     })
   }
-  const names = (await readdir(entry)).sort(compareBytes)
-  const paths = await Promise.all(
-    names.map(async (name) => {
-      const path = join(entry, name)
-      // A link to nothing is no element; neither is a file.
-      const isDirectory = (await stat(path).catch(() => undefined))?.isDirectory() === true
-      return isDirectory ? realpath(path) : undefined
-    }),
-  )
-  return paths.filter((path) => path !== undefined)
+}
+
+function notADirectory(entry: string): CofferError {
+  return new CofferError('ELEMENTS_PATH_INVALID', `ELEMENTS_PATH entry '${entry}' is not a directory`, {
+    hint:
+      entry === ''
+        ? 'Two colons in a row, or one at an end, make an empty entry: take it out.'
+        : 'Correct ELEMENTS_PATH, or create the directory.',
+  })
 }
 
 async function readElement(path: string): Promise<Element> {

@@ -1,10 +1,11 @@
-import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CofferError } from '../lib/errors.ts'
 import { digestFile, sha256 } from '../lib/hash.ts'
 import type { Element } from './elements.ts'
 import { followHook } from './hook-tree.ts'
 import { compareBytes } from './order.ts'
+import { statFollowed } from './stat-followed.ts'
 
 export { writeHooks } from './write-hooks.ts'
 
@@ -49,7 +50,7 @@ export async function planHooks(elements: readonly Pick<Element, 'name' | 'path'
     for (const name of await names(element.path)) {
       const source = join(element.path, name)
       // Links are followed here only: a link to a directory is that directory.
-      const kind = await stat(source).catch(() => undefined)
+      const kind = await statFollowed(source)
       if (kind?.isDirectory() === true) {
         if (NOT_HOOKS.has(name) || name.startsWith('.')) continue
         await addDirectory(tree, element.name, await realpath(source), name)
@@ -125,7 +126,7 @@ function add(tree: Map<string, HookFile>, file: HookFile): void {
 async function isRegularFile(tree: ReadonlyMap<string, HookFile>, destination: string): Promise<boolean> {
   const earlier = tree.get(destination)
   if (earlier?.target?.startsWith('/') === true) {
-    return (await stat(earlier.target).catch(() => undefined))?.isFile() === true
+    return (await statFollowed(earlier.target))?.isFile() === true
   }
   return followHook(tree, destination)?.kind === 'file'
 }

@@ -78,7 +78,7 @@ export const phases = [
     targetRoot: false,
     blockDevices: false,
     mounted: KERNEL_MOUNTS,
-    reliesOn: 'no script inside changes the tree before the disk exists',
+    reliesOn: 'all packages are installed and configured; there is no disk yet',
   },
   {
     name: 'block-device.d',
@@ -114,7 +114,7 @@ export const phases = [
     targetRoot: true,
     blockDevices: true,
     mounted: `the image's file systems; ${KERNEL_MOUNTS}`,
-    reliesOn: 'no script inside runs after it',
+    reliesOn: 'every script inside has run',
   },
 ] as const satisfies readonly Phase[]
 

@@ -66,7 +66,7 @@ export interface Plan {
   /** Every phase in order, also those without steps. */
   readonly phases: readonly PlanPhase[]
   readonly skipped: readonly SkippedFile[]
-  /** Files of one element that replace another's. */
+  /** Files of one element that replace another's, where that matters. */
   readonly replaced: readonly {
     readonly destination: string
     readonly element: string
@@ -77,6 +77,12 @@ export interface Plan {
   /** Sentences about what is probably a mistake in an element. */
   readonly warnings: readonly string[]
 }
+
+/** Files that are read in each element's own directory, so that it means nothing whose copy ends up in the hooks. */
+const readPerElement = new Set(
+  `README.md README.rst __init__.py element-deps element-provides package-installs.json package-installs.yaml pkg-map
+   svc-map`.split(/\s+/),
+)
 
 /**
  * Decides what a build will do. Pure: reads nothing but its input.
@@ -130,7 +136,9 @@ export function makePlan(input: PlanInput): Plan {
     })),
     skipped,
     replaced: input.hooks.flatMap(({ destination, element, replaces }) =>
-      replaces === undefined ? [] : [{ destination, element, over: replaces.element }],
+      replaces === undefined || readPerElement.has(destination)
+        ? []
+        : [{ destination, element, over: replaces.element }],
     ),
     environment: Object.fromEntries(
       Object.entries(crossing)

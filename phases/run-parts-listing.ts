@@ -1,4 +1,4 @@
-import { access, constants, readdir, stat } from 'node:fs/promises'
+import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../lib/errors.ts'
 import {
@@ -8,6 +8,7 @@ import {
   sortEnvironmentFiles,
   sortScripts,
 } from './order.ts'
+import { statFollowed } from './stat-followed.ts'
 
 /** The files of one phase directory, by what becomes of them. */
 export interface ScriptListing {
@@ -59,14 +60,7 @@ export async function listEnvironmentFiles(directory: string): Promise<string[]>
 async function regularFiles(directory: string): Promise<string[]> {
   const names = await readdir(directory)
   const regular = await Promise.all(
-    names.map(async (name) => {
-      const found = await stat(join(directory, name)).catch((error: unknown) => {
-        // A link to nothing, or to itself, is no file.
-        if (isErrno(error, 'ENOENT') || isErrno(error, 'ELOOP')) return undefined
-        throw error
-      })
-      return found?.isFile() === true
-    }),
+    names.map(async (name) => (await statFollowed(join(directory, name)))?.isFile() === true),
   )
   return names.filter((_, index) => regular[index]).sort(compareBytes)
 }

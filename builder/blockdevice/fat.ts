@@ -25,16 +25,15 @@ export async function writeFat(
   const entries = source === undefined ? [] : await fatEntries(source)
   await run(mkfatArgv(fileSystem, extent, raw), { cwd: raw.cwd, env: { ...process.env, LC_ALL: 'C' } })
   if (entries.length > 0) {
-    await mtools(['mcopy', '-s', '-m', '-o', '-Q', '-i', fatTarget(raw, extent), '--', ...entries, '::/'], raw)
+    await mtools(
+      ['mcopy', '-s', '-m', '-o', '-Q', '-i', fatTarget(raw, extent), '--', ...entries, '::/'],
+      raw,
+    )
   }
 }
 
 /** The command line that makes the file system. mkfs.fat counts offsets and hidden sectors in sectors of 512 bytes. */
-export function mkfatArgv(
-  fileSystem: FileSystemLayout,
-  extent: Extent,
-  raw: RawFile,
-): [string, ...string[]] {
+export function mkfatArgv(fileSystem: FileSystemLayout, extent: Extent, raw: RawFile): [string, ...string[]] {
   const sector = String(extent.offset / 512)
   return [
     'mkfs.vfat',
@@ -80,7 +79,6 @@ async function fatEntries(directory: string): Promise<string[]> {
   for (const name of names) {
     const path = join(directory, name)
     const stat = await lstat(path)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what FAT refuses.
     if (/[\\:*?"<>|\u0000-\u001f]/.test(name) || /[. ]$/.test(name)) {
       throw fatError(path, 'FAT cannot hold this name')
     }

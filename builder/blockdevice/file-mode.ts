@@ -22,11 +22,12 @@ export function canWriteAsFile(
   if (large !== undefined) {
     return { ok: false, reason: `${large.name} has sectors of ${large.sectorSize} bytes` }
   }
-  const other = layout.fileSystems.find(
-    ({ type }) => !(isExt(type) || isFat(type) || type === 'swap'),
-  )
+  const other = layout.fileSystems.find(({ type }) => !(isExt(type) || isFat(type) || type === 'swap'))
   if (other !== undefined) {
-    return { ok: false, reason: `${other.name} is ${other.type}, which can be filled only when it is mounted` }
+    return {
+      ok: false,
+      reason: `${other.name} is ${other.type}, which can be filled only when it is mounted`,
+    }
   }
   return { ok: true }
 }

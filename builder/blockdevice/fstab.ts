@@ -21,9 +21,14 @@ export function fstabText(
       const fields = mount.swap
         ? ['none', 'swap', entry.options ?? 'sw', 0, 0]
         : [mount.mountPoint, fileSystem.type, entry.options ?? 'defaults', entry.dumpFreq, entry.fsckPassNo]
-      return [`LABEL=${fileSystem.label} ${fields.join(' ')}\n`]
+      return [`LABEL=${fstabWord(fileSystem.label)} ${fields.join(' ')}\n`]
     })
     .join('')
+}
+
+/** Blanks would end the field; fstab(5) writes them as octal numbers. */
+function fstabWord(label: string): string {
+  return label.replaceAll('\\', '\\134').replaceAll(' ', '\\040')
 }
 
 /**
@@ -33,7 +38,7 @@ export function fstabText(
  *
  * @throws CofferError `BLOCK_DEVICE_TREE_UNSAFE` when the tree's /etc is not a directory.
  */
-export async function writeFstab(layout: DiskLayout, tree: string): Promise<void> {
+export async function writeFstab(layout: Pick<DiskLayout, 'fstab'>, tree: string): Promise<void> {
   const etc = join(tree, 'etc')
   const stat = await lstat(etc).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined

@@ -28,7 +28,9 @@ export function isBelow(path: string, parent: string): boolean {
  */
 export async function ensureMountPoint(tree: string, mountPoint: string): Promise<string> {
   let path = tree
-  for (const part of imagePathOf(mountPoint).split('/').filter((word) => word !== '')) {
+  for (const part of imagePathOf(mountPoint)
+    .split('/')
+    .filter((word) => word !== '')) {
     path = join(path, part)
     const stat = await lstat(path).catch((error: unknown) => {
       if (isErrno(error, 'ENOENT')) return undefined
@@ -39,7 +41,9 @@ export async function ensureMountPoint(tree: string, mountPoint: string): Promis
       throw new CofferError(
         'BLOCK_DEVICE_TREE_UNSAFE',
         `The mount point ${mountPoint} cannot be used: ${path.slice(tree.length)} is not a directory in the image`,
-        { hint: 'Make it a real directory in the image, or change the mount point in the block device configuration.' },
+        {
+          hint: 'Make it a real directory in the image, or change the mount point in the block device configuration.',
+        },
       )
     }
   }

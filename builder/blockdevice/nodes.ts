@@ -29,7 +29,7 @@ export interface PartitionNode {
   readonly table: TableSpec
   /** Absolute or relative, as configured. */
   readonly size: string
-  /** mbr: a hexadecimal byte such as `83`; gpt: an sgdisk code such as `EF00`, or a GUID. */
+  /** As configured. mbr: a hexadecimal byte such as `83`; gpt: an sgdisk code such as `EF00`, or a GUID. */
   readonly type: string
   readonly bootable: boolean
   readonly primary: boolean

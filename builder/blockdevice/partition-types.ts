@@ -56,3 +56,19 @@ export function gptTypeGuid(type: string): string {
   }
   return guid
 }
+
+/**
+ * The byte of an MBR partition type, as two hexadecimal digits.
+ *
+ * @param text hexadecimal, with or without `0x`
+ * @throws CofferError `BLOCK_DEVICE_CONFIG_INVALID`
+ */
+export function mbrTypeId(text: string): string {
+  const match = /^(?:0x)?([0-9a-f]{1,2})$/i.exec(text)
+  if (match?.[1] === undefined) {
+    throw configError(`The MBR partition type [${text}] is not a hexadecimal byte`, {
+      hint: "Write it as text, for example '0x83' or '83', in quotes.",
+    })
+  }
+  return match[1].toLowerCase().padStart(2, '0')
+}

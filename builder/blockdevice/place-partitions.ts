@@ -1,7 +1,7 @@
 import { configError, tooSmall } from './errors.ts'
 import type { PartitionLayout } from './layout-types.ts'
 import type { PartitionNode } from './nodes.ts'
-import { gptTypeGuid } from './partition-types.ts'
+import { gptTypeGuid, mbrTypeId } from './partition-types.ts'
 import { MIB, parseRelativeSize } from './size.ts'
 
 /** The disk a table is placed on. */
@@ -33,10 +33,13 @@ export function placeMbr(nodes: readonly PartitionNode[], disk: Disk): Partition
   let logicals = 0
   for (const node of nodes) {
     if (node.primary && logicals > 0) throw configError('All primary partitions must be given first')
-    if (!node.primary && logicals === 0) {
-      placed.push(extended(placed.length + 1, free, total - free))
+    const takesEntry = node.primary || logicals === 0
+    if (takesEntry && placed.length >= MOST_MBR_ENTRIES) {
+      throw configError('An MBR holds at most four primary partitions', {
+        hint: 'Take the primary flag from the last ones, or use label: gpt.',
+      })
     }
-    if (node.primary || logicals === 0) requireEntry(placed.length)
+    if (!node.primary && logicals === 0) placed.push(extended(placed.length + 1, free, total - free))
     if (!node.primary) logicals += 1
     const bytes = parseRelativeSize(node.size, (total - (free + unit)) * disk.sectorSize)
     const startSector = node.primary ? free : free + unit
@@ -49,7 +52,7 @@ export function placeMbr(nodes: readonly PartitionNode[], disk: Disk): Partition
       startSector,
       sizeSectors,
       type: node.type,
-      typeId: node.type,
+      typeId: mbrTypeId(node.type),
       bootable: node.bootable,
       uuid: undefined,
     })
@@ -69,14 +72,6 @@ function extended(number: number, startSector: number, sizeSectors: number): Par
     typeId: '0f',
     bootable: false,
     uuid: undefined,
-  }
-}
-
-function requireEntry(entries: number): void {
-  if (entries > MOST_MBR_ENTRIES - (entries === 0 ? 1 : 0)) {
-    throw configError('An MBR holds at most four primary partitions', {
-      hint: 'Take the primary flag from the last ones, or use label: gpt.',
-    })
   }
 }
 

@@ -1,8 +1,8 @@
 import { open, truncate, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CofferError } from '../../lib/errors.ts'
-import type { DiskLayout, ImageLayout } from './layout-types.ts'
 import { MAIN_IMAGE } from './layout.ts'
+import type { DiskLayout, ImageLayout } from './layout-types.ts'
 
 /** An image file as the tools see it: a plain name in a working directory. */
 export interface RawFile {

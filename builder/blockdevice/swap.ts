@@ -17,15 +17,7 @@ export async function writeSwap(
   const path = join(scratch, 'swap')
   await createSparse(path, extent.size)
   try {
-    await run([
-      'mkswap',
-      ...fileSystem.options,
-      '-L',
-      fileSystem.label,
-      '-U',
-      fileSystem.uuid,
-      path,
-    ])
+    await run(['mkswap', ...fileSystem.options, '-L', fileSystem.label, '-U', fileSystem.uuid, path])
     const file = await open(path)
     try {
       const header = new Uint8Array(Math.min(HEADER_BYTES, extent.size))

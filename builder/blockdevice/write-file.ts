@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cleanupStack } from '../../lib/cleanup.ts'
+import { type CleanupStack, cleanupStack } from '../../lib/cleanup.ts'
 import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { removeTree } from '../../lib/tree.ts'
@@ -26,6 +26,8 @@ export interface WriteImageRequest {
   readonly rawPath: string
   /** Which boot code to install; none when undefined. */
   readonly boot?: BootCode | undefined
+  /** The build's releases: a build that is stopped half-way unmounts what this mounted. */
+  readonly cleanup?: CleanupStack | undefined
   readonly log: Log
 }
 
@@ -40,7 +42,10 @@ export async function writeImageFile(request: WriteImageRequest): Promise<void> 
   const { layout, tree, rawPath, log } = request
   const verdict = canWriteAsFile(layout)
   if (!verdict.ok) {
-    throw new CofferError('BLOCK_DEVICE_NEEDS_LOOP', `The disk cannot be written as a file: ${verdict.reason}`)
+    throw new CofferError(
+      'BLOCK_DEVICE_NEEDS_LOOP',
+      `The disk cannot be written as a file: ${verdict.reason}`,
+    )
   }
   for (const image of layout.images) {
     const raw = rawFile(imagePath(image, rawPath))
@@ -51,15 +56,17 @@ export async function writeImageFile(request: WriteImageRequest): Promise<void> 
     if (!mount.swap) await ensureMountPoint(tree, mount.mountPoint)
   }
   const cleanup = cleanupStack()
+  const done = request.cleanup?.defer('the disk writer', cleanup.release)
   try {
     const scratch = await mkdtemp(join(tmpdir(), 'coffer-disk-'))
     cleanup.defer(`the directory ${scratch}`, () => removeTree(scratch))
     for (const fileSystem of layout.fileSystems) {
       log.debug(`Writing ${fileSystem.type} file system ${fileSystem.label}`)
-      await writeFileSystem(request, fileSystem, scratch)
+      await writeFileSystem(request, fileSystem, scratch, cleanup)
     }
   } finally {
     await cleanup.release()
+    done?.()
   }
   if (request.boot !== undefined) await installGrub({ layout, tree, rawPath, ...request.boot, log })
 }
@@ -68,6 +75,7 @@ async function writeFileSystem(
   request: WriteImageRequest,
   fileSystem: FileSystemLayout,
   scratch: string,
+  cleanup: CleanupStack,
 ): Promise<void> {
   const { layout, tree, rawPath } = request
   const { extent, type, mountPoint } = fileSystem
@@ -79,6 +87,7 @@ async function writeFileSystem(
   const path = mountPoint === undefined ? undefined : imagePathOf(mountPoint)
   const source = path === undefined ? undefined : join(tree, path)
   const covers = cleanupStack()
+  const done = cleanup.defer(`the covers of ${fileSystem.name}`, covers.release)
   try {
     if (path !== undefined) await hideInnerMounts(layout, tree, path, scratch, covers)
     if (isExt(type)) {
@@ -86,5 +95,6 @@ async function writeFileSystem(
     } else await writeFat(fileSystem, extent, raw, source)
   } finally {
     await covers.release()
+    done()
   }
 }

@@ -3,7 +3,6 @@ import { getopt } from '../../lib/getopt.ts'
 import { lineLog } from '../../lib/log.ts'
 import { bootCheck } from '../bootcheck/boot-check.ts'
 import { datastoreNamed, listDatastores } from '../datastores/datastores.ts'
-import { checkPackageLocation } from '../datastores/package-location.ts'
 import type { BuildEvent } from '../engine/events.ts'
 import { explain } from '../engine/explain.ts'
 import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
@@ -26,7 +25,6 @@ async function main(args: readonly string[]): Promise<number> {
   const line = readBuildImageLine(getopt(PROGRAM, args, buildImageOptions))
   if (line.early !== undefined) return early(line.early)
   const datastore = datastoreNamed(line.datastore)
-  await checkPackageLocation(datastore, process.env)
   const environment = { ...process.env, ...line.environment(datastore) }
   const diskArguments = diskImageCreateArguments(line, datastore)
   const request = makeRequest(

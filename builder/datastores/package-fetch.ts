@@ -8,8 +8,8 @@ import { sha256 as sha256OfText } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { type CurlSetting, curlConfig } from './download-options.ts'
-import { checkDigest, checkPackageFile, checkSourceFiles, isKeyFile } from './package-check.ts'
-import type { Location, PackageSource, RepositoryPlan } from './package-location.ts'
+import { checkDigest, checkPackageFile, checkSourceFiles, isKeyFile } from './package-file.ts'
+import type { Location, PackageSource, RepositoryPlan } from './package-source.ts'
 import { type Vendor, vendorVariable } from './vendor.ts'
 
 /** What fetching needs besides the plan. */

@@ -1,201 +1,82 @@
-import { fileURLToPath } from 'node:url'
-import { CofferError } from '../../lib/errors.ts'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CofferError, isErrno } from '../../lib/errors.ts'
 import type { Environment } from '../../lib/exec.ts'
-import { type CurlSetting, downloadSettings } from './download-options.ts'
-import { type Vendor, vendorVariable } from './vendor.ts'
+import { checkSourceFiles } from './package-file.ts'
+import { type PackageSource, planPackageSource } from './package-source.ts'
+import { parseVendor, type Vendor } from './vendor.ts'
 
-/** Where a thing is taken from. A URL always comes with something to verify it by. */
-export type Location =
-  | { readonly kind: 'file'; readonly path: string; readonly sha256: string | undefined }
-  | { readonly kind: 'url'; readonly url: URL; readonly sha256: string | undefined }
+/** Where the elements of our own datastores live. */
+const ownElements = new URL('../../elements', import.meta.url).pathname
 
-/** A vendor's apt repository and the key that signs it. */
-export interface RepositoryPlan {
-  /** `deb` lines given by the user; empty: the element's own for the guest's distribution. */
-  readonly lines: readonly string[]
-  readonly key: Location
-  /** Primary key fingerprints the key file must hold; all others are left out. Empty: taken as it is. */
-  readonly fingerprints: readonly string[]
-}
-
-/** What a build will install a vendor's datastore from. */
-export type PackageSource =
-  | { readonly from: 'package'; readonly location: Location; readonly download: readonly CurlSetting[] }
-  | {
-      readonly from: 'repository'
-      readonly repository: RepositoryPlan
-      readonly download: readonly CurlSetting[]
-    }
-
-const SHA256 = /^[0-9a-f]{64}$/i
-const FINGERPRINT = /^[0-9A-F]{40}$/
-
-/**
- * Decides from the environment alone where a vendor's datastore comes from: DATASTORE_PKG_LOCATION when set, else the
- * vendor's apt repository. Touches neither disk nor network, so that it can run before anything else.
- *
- * @throws CofferError with one sentence and what to do next: `LICENCE_NOT_ACCEPTED`, `PACKAGE_LOCATION_MISSING`,
- *   `PACKAGE_LOCATION_INVALID`, `PACKAGE_CHECKSUM_MISSING`, `PACKAGE_CHECKSUM_INVALID`, `APT_REPOSITORY_INVALID`,
- *   `APT_KEY_UNVERIFIED`, `DOWNLOAD_OPTION_REFUSED`, `DOWNLOAD_OPTIONS_UNREADABLE`.
- */
-export function planPackageSource(vendor: Vendor, env: Environment): PackageSource {
-  const licence = vendor.licenceVariable
-  if (licence !== undefined && env[licence] !== 'yes') {
-    throw new CofferError('LICENCE_NOT_ACCEPTED', `${vendor.title} wants its licence accepted by a person`, {
-      hint: `Read the licence that comes with the package, then set ${licence}=yes.`,
-    })
-  }
-  const download = downloadSettings(env.DATASTORE_DOWNLOAD_OPTS ?? '')
-  const given = (env.DATASTORE_PKG_LOCATION ?? '').trim()
-  if (given !== '') {
-    const location = packageLocation(given, env)
-    return { from: 'package', location, download }
-  }
-  if (!vendor.hasRepository) {
-    throw new CofferError(
-      'PACKAGE_LOCATION_MISSING',
-      `DATASTORE_PKG_LOCATION is not set, and ${vendor.title} has no package repository`,
-      {
-        hint: `Get the package from ${vendor.downloadPage}, then set DATASTORE_PKG_LOCATION to its path, or to its http(s) URL together with DATASTORE_PKG_SHA256.`,
-      },
-    )
-  }
-  return { from: 'repository', repository: planRepository(vendor, env), download }
-}
-
-function packageLocation(given: string, env: Environment): Location {
-  const { text, fragment } = splitFragment(given)
-  const sha256 = checksum('DATASTORE_PKG_SHA256', env.DATASTORE_PKG_SHA256, fragment)
-  const location = parseLocation('DATASTORE_PKG_LOCATION', text, sha256)
-  if (location.kind === 'url' && sha256 === undefined) {
-    throw new CofferError(
-      'PACKAGE_CHECKSUM_MISSING',
-      `DATASTORE_PKG_LOCATION is a URL, and nothing says what must be found there`,
-      {
-        hint: 'Set DATASTORE_PKG_SHA256 to the sha256 of the package (64 hexadecimal digits), or add #sha256=… to the URL.',
-      },
-    )
-  }
-  return location
+/** An element of the build, as far as its vendor facts are concerned. */
+export interface VendorElement {
+  /** Element name. */
+  readonly name: string
+  /** Its directory. */
+  readonly path: string
 }
 
 /**
- * Reads a path, a `file:` URL or an http(s) URL.
+ * Everything about vendor packages that can be known before a build starts: run it before any work. Elements without
+ * a `datastore-vendor` directory are fine and give nothing.
  *
- * @throws CofferError `PACKAGE_LOCATION_INVALID` for another scheme, for a URL that carries a password, and for one
- *   that points at a link-local address (where clouds keep their metadata service).
+ * @param cwd what relative paths in the environment start from.
+ * @returns what each vendor's datastore will be installed from.
+ * @throws CofferError of {@link planPackageSource} or {@link checkSourceFiles}; `PACKAGE_LOCATION_AMBIGUOUS` when one
+ *   DATASTORE_PKG_LOCATION would serve two vendors.
  */
-export function parseLocation(variable: string, text: string, sha256: string | undefined): Location {
-  const invalid = (why: string, hint: string) =>
-    new CofferError('PACKAGE_LOCATION_INVALID', `${variable}: ${why}`, { hint })
-  if (/[\x00-\x1f\x7f]/.test(text)) throw invalid('it holds a control character', 'Give one path or URL.')
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text)?.[1]?.toLowerCase()
-  if (scheme === undefined) return { kind: 'file', path: text, sha256 }
-  if (!URL.canParse(text)) throw invalid('it is not a URL that can be read', 'Give a path or an http(s) URL.')
-  const url = new URL(text)
-  if (url.protocol === 'file:') {
-    if (url.host !== '') throw invalid('a file: URL names no host', 'Write file:///path.')
-    return { kind: 'file', path: fileURLToPath(url), sha256 }
+export async function checkDatastorePackages(
+  elements: readonly VendorElement[],
+  env: Environment,
+  cwd: string,
+): Promise<Map<string, PackageSource>> {
+  const vendors = (await Promise.all(elements.map(vendorsOf))).flat()
+  const sources = new Map<string, PackageSource>()
+  for (const vendor of vendors) {
+    const source = planPackageSource(vendor, env)
+    await checkSourceFiles(vendor, source, cwd)
+    sources.set(vendor.name, source)
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw invalid(`the scheme ${scheme}: is not supported`, 'Give a local path, or an http: or https: URL.')
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw invalid(
-      'a URL with a user name or password ends in logs',
-      'Put them into ~/.netrc, or into DATASTORE_DOWNLOAD_OPTS as --user and --password.',
-    )
-  }
-  if (isLinkLocal(url.hostname)) {
-    throw invalid('it points at a link-local address', 'Name the host that keeps the package.')
-  }
-  return { kind: 'url', url, sha256 }
-}
-
-/** True for 169.254/16 and fe80::/10. The URL parser has already turned other spellings of an address into these. */
-function isLinkLocal(hostname: string): boolean {
-  return hostname.startsWith('169.254.') || /^\[(fe[89ab][0-9a-f]|::ffff:a9fe):/.test(hostname)
-}
-
-function planRepository(vendor: Vendor, env: Environment): RepositoryPlan {
-  const name = (suffix: string) => vendorVariable(vendor, suffix)
-  const lines = (env[name('APT_REPO')] ?? '')
-    .split(/[;\n]/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  for (const line of lines) checkRepositoryLine(name('APT_REPO'), line)
-
-  const given = (env[name('APT_KEY')] ?? '').trim()
-  const sha256 = checksum(name('APT_KEY_SHA256'), env[name('APT_KEY_SHA256')])
-  const key = parseLocation(name('APT_KEY'), given === '' ? (vendor.aptKey ?? '') : given, sha256)
-  const named = (env[name('APT_KEY_FINGERPRINT')] ?? '').replaceAll(' ', '').toUpperCase()
-  if (named !== '' && !FINGERPRINT.test(named)) {
+  const packaged = [...sources].filter(([, source]) => source.from === 'package').map(([name]) => name)
+  if (packaged.length > 1) {
     throw new CofferError(
-      'APT_KEY_UNVERIFIED',
-      `${name('APT_KEY_FINGERPRINT')} is not 40 hexadecimal digits`,
-      {
-        hint: 'Give the whole fingerprint of the primary key; short key ids can be forged.',
-      },
+      'PACKAGE_LOCATION_AMBIGUOUS',
+      `DATASTORE_PKG_LOCATION names one package, but ${packaged.join(' and ')} would both be installed from it`,
+      { hint: 'Build one image for each datastore.' },
     )
   }
-  const fingerprints = named !== '' ? [named] : given === '' ? vendor.aptKeyFingerprints : []
-  if (key.kind === 'url' && sha256 === undefined && fingerprints.length === 0) {
-    throw new CofferError(
-      'APT_KEY_UNVERIFIED',
-      `nothing says which key signs the ${vendor.title} repository, so a downloaded one proves nothing`,
-      {
-        hint: `Set ${name('APT_KEY_SHA256')} or ${name('APT_KEY_FINGERPRINT')}, or ${name('APT_KEY')} to a key file you trust.`,
-      },
-    )
-  }
-  return { lines, key, fingerprints }
+  return sources
 }
 
 /**
- * Checks one `deb` line: `deb [arch=…] URI suite component…`.
- *
- * @throws CofferError `APT_REPOSITORY_INVALID`; `trusted=yes` and `signed-by` are refused because the key is ours to check.
+ * {@link checkDatastorePackages} for the one datastore that build-image was asked for, by its element: the first of that
+ * name in ELEMENTS_PATH, else ours. A datastore from the distribution's own packages needs no package and passes.
  */
-export function checkRepositoryLine(variable: string, line: string): void {
-  const invalid = (why: string) =>
-    new CofferError('APT_REPOSITORY_INVALID', `${variable}: ${why}`, {
-      hint: 'Write: deb https://host/path suite component; several lines are separated by semicolons.',
-    })
-  const match = /^deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+\S+)*)$/.exec(line)
-  if (match === null) throw invalid('it is not a deb line')
-  const [, options = '', uri = '', suite = '', components = ''] = match
-  for (const option of options.split(/\s+/).filter((word) => word !== '')) {
-    if (!/^arch=[a-z0-9,]+$/.test(option)) throw invalid(`the option ${option.split('=')[0]} is refused`)
-  }
-  if (!/^https?:\/\//.test(uri)) throw invalid('its URI is neither http nor https')
-  parseLocation(variable, uri, undefined)
-  if (suite.endsWith('/') !== (components.trim() === '')) {
-    throw invalid('a suite that ends in a slash stands alone, any other needs components')
+export async function checkPackageLocation(
+  datastore: { readonly name: string },
+  env: Environment,
+  cwd: string = process.cwd(),
+): Promise<void> {
+  const directories = [...(env.ELEMENTS_PATH ?? '').split(':').filter((entry) => entry !== ''), ownElements]
+  for (const directory of directories) {
+    const path = join(directory, datastore.name)
+    const found = await readdir(path).catch(() => undefined)
+    if (found === undefined) continue
+    await checkDatastorePackages([{ name: datastore.name, path }], env, cwd)
+    return
   }
 }
 
-function splitFragment(text: string): { text: string; fragment: string | undefined } {
-  const match = /^([a-z+.-]+:\/\/[^#]*)#sha256=(.*)$/i.exec(text)
-  return match === null ? { text, fragment: undefined } : { text: match[1] ?? '', fragment: match[2] }
-}
-
-function checksum(variable: string, ...given: readonly (string | undefined)[]): string | undefined {
-  const texts = given
-    .map((text) => text?.trim().toLowerCase())
-    .filter((text) => text !== undefined && text !== '')
-  for (const text of texts) {
-    if (!SHA256.test(text ?? '')) {
-      throw new CofferError(
-        'PACKAGE_CHECKSUM_INVALID',
-        `${variable} is not a sha256: it needs 64 hexadecimal digits`,
-      )
-    }
-  }
-  if (new Set(texts).size > 1) {
-    throw new CofferError(
-      'PACKAGE_CHECKSUM_INVALID',
-      `${variable} and the #sha256= of the URL are not the same`,
+async function vendorsOf(element: VendorElement): Promise<Vendor[]> {
+  const directory = join(element.path, 'datastore-vendor')
+  try {
+    const names = (await readdir(directory)).filter((name) => !name.startsWith('.')).sort()
+    return await Promise.all(
+      names.map(async (name) => parseVendor(name, await readFile(join(directory, name), 'utf8'))),
     )
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return []
+    throw error
   }
-  return texts[0]
 }

@@ -7,6 +7,7 @@ import { type ResolvedElement, resolveElements, withDriverElements } from '../..
 import { chooseConfig, flatten, parseConfig } from '../blockdevice/config.ts'
 import { buildGraph } from '../blockdevice/graph.ts'
 import { canWriteAsFile, layOut } from '../blockdevice/layout.ts'
+import { checkDatastorePackages } from '../datastores/package-location.ts'
 import { checkTools, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { loopReasonOfHooks } from './loop-reason.ts'
@@ -42,6 +43,7 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
   const elements = resolveElements(index, named)
   log.info(`Expanded element dependencies to: ${elements.map(({ name }) => name).join(' ')}`)
   checkTools(request.types, request.dockerTarget === undefined ? {} : { dockerTarget: request.dockerTarget })
+  await checkDatastorePackages(elements, request.callerEnv, process.cwd())
   const hooks = await planHooks(elements)
   const blockDevice = await chooseConfig({ env: request.callerEnv, elements, arch: request.arch })
   return {

@@ -3,6 +3,7 @@ import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { mount, unmount } from '../../lib/mount.ts'
 import { writeHooks } from '../../phases/hooks.ts'
+import { installTypeLinks } from '../../phases/install-types.ts'
 import { type PhaseName, phaseNamed } from '../../phases/phases.ts'
 import { profileTable } from '../../phases/profile.ts'
 import { listEnvironmentFiles, listScripts } from '../../phases/run-parts-listing.ts'
@@ -108,7 +109,7 @@ async function runParts(
   )
   const rows: { script: string; seconds: number }[] = []
   for (const script of listing.run) {
-    const element = elementOf(build, name, script)
+    const { element } = originOf(build, name, script)
     say(`Running ${hooksAsSeen}/${name}/${script}`)
     build.emit({ event: 'script-started', phase: name, script, element })
     const assignments: string[] = []
@@ -142,8 +143,20 @@ function adoptBlockDevice(build: Build, lines: readonly string[]): void {
   }
 }
 
-function elementOf(build: Build, phase: string, script: string): string {
-  return build.job.hooks.find((file) => file.destination === `${phase}/${script}`)?.element ?? 'unknown'
+/** Where a script of the flattened hooks comes from; install types link scripts into install.d while the build runs. */
+function originOf(
+  build: Build,
+  phase: string,
+  script: string,
+): { element: string; source: string | undefined } {
+  const destination = `${phase}/${script}`
+  const own = build.job.hooks.find((file) => file.destination === destination)
+  if (own !== undefined) return { element: own.element, source: own.source }
+  const environment = { DIB_DEFAULT_INSTALLTYPE: build.job.request.installType, ...build.env }
+  const link = installTypeLinks(build.job.hooks, environment).find(
+    (candidate) => candidate.destination === destination,
+  )
+  return { element: link?.element ?? 'unknown', source: undefined }
 }
 
 function scriptFailed(
@@ -155,7 +168,7 @@ function scriptFailed(
   hooksAsSeen: string,
   place: Place,
 ): CofferError {
-  const source = build.job.hooks.find((file) => file.destination === `${phase}/${script}`)?.source
+  const { source } = originOf(build, phase, script)
   const stage = phase.replace(/\.d$/, '')
   const shell = place.chroot === undefined ? `break=before-${stage}` : 'break=after-error'
   const start = inPlace(place, {})

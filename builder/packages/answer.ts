@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CofferError } from '../../lib/errors.ts'
-import type { ExpectedDigests } from './expected.ts'
+import type { ExpectedDigests, Verdict } from './expected.ts'
 import { type ContentMeta, type Fill, type Filled, startFill } from './fill.ts'
-import { entryKey, isImmutable, promisedDigest } from './policy.ts'
+import { entryKey, indexPlace, isImmutable, isPackage, promisedDigest } from './policy.ts'
 import type { AptProxyOptions, ProxyEvent, ProxyStats } from './proxy.ts'
 import { clientHasIt, contentHeaders, type Origin, requestedRange, sendContent, sendText } from './serve.ts'
 import type { Blob, Entry, Store } from './store.ts'
@@ -40,6 +40,7 @@ interface Asked {
 export function answerer(context: AnswererContext): Answerer {
   const { options, store, upstream, expected, event, signal } = context
   const fills = new Map<string, Fill>()
+  const indexFills = new Set<Fill>()
   const counters = { hits: 0, misses: 0, bytesFromNetwork: 0, bytesServed: 0 }
 
   async function answer(
@@ -62,12 +63,12 @@ export function answerer(context: AnswererContext): Answerer {
     const asked = { request, response, gone, url, key: entryKey(url, request.headers.authorization) }
     const ending = fills.get(asked.key)
     if (ending?.receiving() === false) await ending.done
-    const entry = await store.find(asked.key)
+    const entry = store.find(asked.key)
     const blob = entry === undefined ? undefined : await openStored(entry)
     if (entry !== undefined && blob !== undefined) {
       if (options.offline) return await serveStored(asked, entry, blob, 'offline')
       if (!wantsFresh(request) && isImmutable(url)) {
-        if ((await expected.verdict(url, entry.digest)) !== 'different') {
+        if ((await verdict(url, entry.digest)) !== 'different') {
           return await serveStored(asked, entry, blob, 'hit')
         }
         await blob.close()
@@ -76,6 +77,10 @@ export function answerer(context: AnswererContext): Answerer {
       await blob.close()
     }
     if (options.offline) {
+      const absent = store.absent(asked.key)
+      if (absent !== undefined) {
+        return sendText(response, absent, `Offline, and the mirror did not have it: ${url}`)
+      }
       event('not-in-cache', url)
       return sendText(
         response,
@@ -99,7 +104,7 @@ export function answerer(context: AnswererContext): Answerer {
       counters.hits += 1
       event(origin === 'revalidated' ? 'revalidated' : 'hit', url)
       expected.saw(url, entry.digest)
-      await store.touch(key)
+      store.touch(key)
       const headers = { ...contentHeaders(entry, origin), 'accept-ranges': 'bytes' }
       if (clientHasIt(request.headers, entry)) {
         response.writeHead(304, headers).end()
@@ -137,7 +142,7 @@ export function answerer(context: AnswererContext): Answerer {
     try {
       const head = await Promise.race([fill.head, gone])
       if (head.kind === 'not-modified') {
-        const entry = await store.find(key)
+        const entry = store.find(key)
         const blob = entry === undefined ? undefined : await openStored(entry)
         if (entry !== undefined && blob !== undefined)
           return await serveStored(asked, entry, blob, 'revalidated')
@@ -146,6 +151,7 @@ export function answerer(context: AnswererContext): Answerer {
         return await serveFromMirror(asked, undefined)
       }
       if (head.kind === 'other') {
+        if (head.status === 404 || head.status === 410) store.markAbsent(key, url, head.status)
         response.writeHead(head.status, head.reason, {
           'content-length': head.body.length,
           ...(head.contentType === undefined ? {} : { 'content-type': head.contentType }),
@@ -193,25 +199,29 @@ export function answerer(context: AnswererContext): Answerer {
         event('retry', url)
         options.log.debug(`Trying again: ${reasonOf(error)}`)
       },
-      keep: async (filled) => {
-        await keep(url, key, filled).catch((error: unknown) => {
+      keep: (filled) =>
+        keep(url, key, filled).catch((error: unknown) => {
           options.log.warn(`A download could not be kept in the package cache: ${url}: ${reasonOf(error)}`)
-        })
-      },
+          return false
+        }),
     })
     fills.set(key, fill)
-    void fill.done.then(() => fills.delete(key))
+    if (indexPlace(url) !== undefined) indexFills.add(fill)
+    void fill.done.then(() => {
+      fills.delete(key)
+      indexFills.delete(fill)
+    })
     return fill
   }
 
-  async function keep(url: string, key: string, filled: Filled): Promise<void> {
-    if (!filled.provenWhole) return
+  async function keep(url: string, key: string, filled: Filled): Promise<boolean> {
+    if (!filled.provenWhole) return false
     const promised = promisedDigest(url)
     const kept = promised === undefined || promised.digest === filled[promised.algorithm]
-    if (!kept || (await expected.verdict(url, filled.sha256)) === 'different') {
+    if (!kept || (await verdict(url, filled.sha256)) === 'different') {
       event('different', url)
       options.log.warn(`A download has not the digest that the archive's index lists; it is not kept: ${url}`)
-      return
+      return false
     }
     const { length: _, ...meta } = filled.meta
     const entry = {
@@ -221,8 +231,16 @@ export function answerer(context: AnswererContext): Answerer {
       ...meta,
       fetched: new Date().toISOString(),
     }
-    await store.commit(key, filled.temp, entry)
+    store.commit(key, filled.temp, entry)
     expected.saw(url, filled.sha256)
+    return true
+  }
+
+  /** The index's word on a package. An index that a client has whole may still be on its way into the store. */
+  async function verdict(url: string, digest: string): Promise<Verdict> {
+    if (!isPackage(url)) return 'unknown'
+    await Promise.all([...indexFills].filter((fill) => !fill.receiving()).map((fill) => fill.done))
+    return await expected.verdict(url, digest)
   }
 
   async function relayHead({ request, response, url }: Asked): Promise<void> {

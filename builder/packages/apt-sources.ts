@@ -43,11 +43,11 @@ export function parseDeb822(text: string): AptSource[] {
         if (match !== null) {
           last = (match[1] ?? '').toLowerCase()
           fields.set(last, match[2] ?? '')
-        } else if (last !== '') fields.set(last, `${fields.get(last)} ${line.trim()}`)
+        } else if (last !== '') fields.set(last, `${fields.get(last)} ${line}`)
       }
       const disabled = /^(no|false|without|off|disable|0)$/i.test(fields.get('enabled')?.trim() ?? '')
       if (disabled || !words(fields.get('types') ?? '').includes('deb')) return []
-      const signedBy = fields.get('signed-by')
+      const signedBy = fields.get('signed-by')?.trim()
       return words(fields.get('uris') ?? '').flatMap((uri) =>
         words(fields.get('suites') ?? '').map((suite) => ({
           uri,

@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
-import { indexPlace, isPackage } from './policy.ts'
-import { layout, moveInto } from './store.ts'
+import { indexPlace } from './policy.ts'
+import { layout, writeSmall } from './store.ts'
 
 /** What the archive's own index says of a package's digest; `unknown` when no index that was served lists the file. */
 export type Verdict = 'listed' | 'different' | 'unknown'
@@ -15,6 +14,7 @@ export type Verdict = 'listed' | 'different' | 'unknown'
 export interface ExpectedDigests {
   /** Notes that the content `digest` was served for `url`. Does nothing unless it is a `Packages` index. */
   readonly saw: (url: string, digest: string) => void
+  /** The word of the indexes on a package. */
   readonly verdict: (url: string, digest: string) => Promise<Verdict>
   /** Waits for work in the background. */
   readonly settle: () => Promise<void>
@@ -74,9 +74,7 @@ export function expectedDigests(
     record.slots[slot] = digest
     all.set(base, record)
     if (previous !== undefined) lists.delete(previous)
-    const draft = join(directory, layout.temp, randomUUID())
-    await writeFile(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 })
-    await moveInto(draft, join(directory, layout.indexes, `${sha256(base)}.json`))
+    writeSmall(directory, join(directory, layout.indexes, `${sha256(base)}.json`), JSON.stringify(record))
     await listOf(digest)
   }
 
@@ -91,7 +89,6 @@ export function expectedDigests(
       void task.finally(() => work.delete(task))
     },
     async verdict(url, digest) {
-      if (!isPackage(url)) return 'unknown'
       await Promise.all(work)
       const all = await loadRecords()
       let verdict: Verdict = 'unknown'
@@ -149,9 +146,7 @@ async function loadList(directory: string, digest: string, blob: string): Promis
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
     text = (await run(['bash', '-c', LIST_PACKAGES, 'bash', await decompressorOf(blob), blob])).stdout
-    const draft = join(directory, layout.temp, randomUUID())
-    await writeFile(draft, text, { mode: 0o600 })
-    await moveInto(draft, path)
+    writeSmall(directory, path, text)
   }
   const digests = new Map<string, string>()
   for (const line of text.split('\n')) {

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError } from '../../lib/errors.ts'
 import { retry } from '../../lib/retry.ts'
+import { type GrowingFile, growingFile } from './growing-file.ts'
 import { bodyChanged, mirrorError, notWritable, shortBody } from './mirror-errors.ts'
 import type { Source, Store, TempFile } from './store.ts'
 import { reasonOf, type Upstream } from './upstream.ts'
@@ -66,8 +67,8 @@ export interface FillOptions {
   readonly wantSha512: boolean
   readonly onBytes: (count: number) => void
   readonly onRetry: (error: unknown) => void
-  /** Takes the finished download into the store, or not. Runs before `done`. */
-  readonly keep: (filled: Filled) => Promise<void>
+  /** Moves the finished download into the store and says true, or leaves it and says false. Runs before `done`. */
+  readonly keep: (filled: Filled) => Promise<boolean>
 }
 
 /** Bytes of an error page that are passed on. */
@@ -78,57 +79,51 @@ const MAX_OTHER_BODY = 64 * 1024
  * again with back-off; bytes that are here already are not handed out twice: the download resumes, or the mirror's
  * second copy is compared with the first up to where it broke off.
  *
- * Every byte goes to disk first and clients read it from there, so a slow client holds up nobody and costs no memory,
- * and a client that leaves changes nothing.
+ * The download runs at the mirror's pace whatever the clients do: they follow the file as it grows, so a slow client
+ * holds up nobody and costs no memory, and a client that leaves changes nothing.
  */
 export function startFill(options: FillOptions): Fill {
   const { promise: head, resolve: resolveHead, reject: rejectHead } = Promise.withResolvers<FillHead>()
-  let temp: TempFile | undefined
-  let meta: ContentMeta | undefined
-  let written = 0
-  let ended = false
-  let failure: unknown
-  let provenWhole = true
+  let content: Content | undefined
+  let complete = false
+  let kept = false
   let users = 1
+  const opened = Promise.withResolvers<GrowingFile>()
+  opened.promise.catch(() => undefined)
   const hash = createHash('sha256')
   const hash512 = options.wantSha512 ? createHash('sha512') : undefined
-  let progress = Promise.withResolvers<void>()
+  const received = () => content?.file.length() ?? 0
 
-  const advance = () => {
-    const { resolve } = progress
-    progress = Promise.withResolvers<void>()
-    resolve()
-  }
   const leave = async () => {
     users -= 1
-    if (users === 0) await temp?.handle.close()
+    if (users === 0) await content?.temp.handle.close()
   }
 
   async function attempt(): Promise<void> {
     const answer = await options.upstream.request({
       url: options.url,
       method: 'GET',
-      headers: meta === undefined ? options.headers : resumeHeaders(options.headers, meta, written),
+      headers:
+        content === undefined ? options.headers : resumeHeaders(options.headers, content.meta, received()),
       signal: options.signal,
     })
     try {
       const status = answer.statusCode ?? 0
       if (status >= 500 || status === 429) throw mirrorError(options.url, status, answer.statusMessage)
-      if (meta === undefined) {
-        if (status !== 200)
+      if (content === undefined) {
+        if (status !== 200) {
           return resolveHead(await otherHead(answer, status, isConditional(options.headers)))
-        temp = await options.store.createTemp().catch((error: unknown) => {
-          throw notWritable(error)
-        })
-        meta = metaOf(answer)
-        provenWhole = meta.length !== undefined || answer.headers['transfer-encoding'] !== undefined
-        resolveHead({ kind: 'content', meta })
-        await append(answer, temp, undefined)
-      } else if (temp !== undefined) {
-        await append(answer, temp, continuation(answer, status, meta))
+        }
+        content = await openContent(options.store, answer)
+        opened.resolve(content.file)
+        resolveHead({ kind: 'content', meta: content.meta })
+        await append(answer, content.file, undefined)
+      } else {
+        await append(answer, content.file, continuation(answer, status, content.meta))
       }
-      if (meta.length !== undefined && written !== meta.length) {
-        throw shortBody(options.url, `${written} of ${meta.length} bytes came`)
+      const { length } = content.meta
+      if (length !== undefined && received() !== length) {
+        throw shortBody(options.url, `${received()} of ${length} bytes came`)
       }
     } finally {
       answer.destroy()
@@ -138,15 +133,15 @@ export function startFill(options: FillOptions): Fill {
   /** Where the body of a later try starts: at our end, or at the file's start with the old part to be compared. */
   function continuation(answer: IncomingMessage, status: number, first: ContentMeta): Replay | undefined {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers['content-range'] ?? '')
-    if (status === 206 && Number(range?.[1]) === written && Number(range?.[2]) === first.length)
+    if (status === 206 && Number(range?.[1]) === received() && Number(range?.[2]) === first.length)
       return undefined
     if (status === 200 && metaOf(answer).length === first.length) {
-      return { hash: createHash('sha256'), left: written }
+      return { hash: createHash('sha256'), left: received() }
     }
     throw bodyChanged(options.url)
   }
 
-  async function append(answer: IncomingMessage, to: TempFile, replay: Replay | undefined): Promise<void> {
+  async function append(answer: IncomingMessage, to: GrowingFile, replay: Replay | undefined): Promise<void> {
     try {
       for await (const piece of answer as AsyncIterable<Buffer>) {
         options.onBytes(piece.length)
@@ -154,9 +149,7 @@ export function startFill(options: FillOptions): Fill {
         if (chunk.length === 0) continue
         hash.update(chunk)
         hash512?.update(chunk)
-        await writeAll(to, chunk, written)
-        written += chunk.length
-        advance()
+        await to.append(chunk).catch(failedWrite)
       }
       if (replay !== undefined && replay.left > 0) throw shortBody(options.url, 'the second copy is shorter')
     } catch (error) {
@@ -175,25 +168,24 @@ export function startFill(options: FillOptions): Fill {
         when: (error) => error instanceof CofferError && error.retryable && !options.signal.aborted,
         onRetry: options.onRetry,
       })
-      ended = true
-      advance()
-      if (temp !== undefined && meta !== undefined) {
-        await options.keep({
-          temp,
-          meta,
-          size: written,
+      complete = true
+      if (content !== undefined) {
+        await content.file.finish().catch(failedWrite)
+        kept = await options.keep({
+          ...content,
+          size: received(),
           sha256: hash.digest('hex'),
           sha512: hash512?.digest('hex'),
-          provenWhole,
         })
       }
     } catch (error) {
-      failure = error
+      complete = true
       rejectHead(error)
-      advance()
+      opened.reject(error)
+      await content?.file.fail(error)
     } finally {
-      // After a commit the name is gone already; clients that still read hold the file open.
-      if (temp !== undefined) await rm(temp.path, { force: true }).catch(() => undefined)
+      // Clients that still read hold the file open.
+      if (content !== undefined && !kept) await rm(content.temp.path, { force: true }).catch(() => undefined)
       await leave().catch(() => undefined)
     }
   }
@@ -203,25 +195,34 @@ export function startFill(options: FillOptions): Fill {
   return {
     head,
     done,
-    receiving: () => !ended && (meta?.length === undefined || written < meta.length),
+    receiving: () => !complete && (content?.meta.length === undefined || received() < content.meta.length),
     follow() {
       users += 1
       return {
-        async read(buffer, position) {
-          for (;;) {
-            if (temp !== undefined && position < written) {
-              const length = Math.min(buffer.length, written - position)
-              return (await temp.handle.read(buffer, 0, length, position)).bytesRead
-            }
-            if (failure !== undefined && !ended) throw failure
-            if (ended) return 0
-            await progress.promise
-          }
-        },
+        read: async (buffer, position) => await (await opened.promise).read(buffer, position),
         close: leave,
       }
     },
   }
+}
+
+/** A download whose content has begun. */
+interface Content {
+  readonly temp: TempFile
+  readonly file: GrowingFile
+  readonly meta: ContentMeta
+  readonly provenWhole: boolean
+}
+
+async function openContent(store: Store, answer: IncomingMessage): Promise<Content> {
+  const temp = await store.createTemp().catch(failedWrite)
+  const meta = metaOf(answer)
+  const provenWhole = meta.length !== undefined || answer.headers['transfer-encoding'] !== undefined
+  return { temp, file: growingFile(temp.handle), meta, provenWhole }
+}
+
+function failedWrite(error: unknown): never {
+  throw notWritable(error)
 }
 
 interface Replay {
@@ -283,15 +284,5 @@ async function otherHead(answer: IncomingMessage, status: number, conditional: b
     reason: answer.statusMessage ?? '',
     ...(contentType === undefined ? {} : { contentType }),
     body: Buffer.concat(chunks).subarray(0, MAX_OTHER_BODY),
-  }
-}
-
-async function writeAll(to: TempFile, chunk: Buffer, position: number): Promise<void> {
-  try {
-    for (let at = 0; at < chunk.length; ) {
-      at += (await to.handle.write(chunk, at, chunk.length - at, position + at)).bytesWritten
-    }
-  } catch (error) {
-    throw notWritable(error)
   }
 }

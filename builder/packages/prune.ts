@@ -27,6 +27,9 @@ export interface PruneResult {
  */
 const ABANDONED_MS = 15 * 60_000
 
+/** How long it is remembered that a mirror did not have a file; every online build that asks renews it. */
+const ABSENT_MS = 90 * 86_400_000
+
 interface FileOnDisk {
   readonly name: string
   readonly path: string
@@ -79,6 +82,9 @@ export async function pruneStore(
     })
     .sort((a, b) => b.usedMs - a.usedMs)
 
+  for (const mark of await filesBelow(join(cacheDir, layout.absent))) {
+    if (mark.usedMs < Date.now() - ABSENT_MS) await rm(mark.path, { force: true })
+  }
   let bytes = 0
   let removedBytes = 0
   let removedBlobs = 0

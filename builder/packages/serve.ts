@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { giveBuffer, takeBuffer } from './buffer-pool.ts'
 import type { ContentMeta } from './fill.ts'
 import type { Source } from './store.ts'
 
@@ -10,8 +11,6 @@ export interface ByteRange {
   readonly start: number
   readonly end: number
 }
-
-const CHUNK = 512 * 1024
 
 /** The client went away before it had everything. */
 export class ClientGone extends Error {}
@@ -71,12 +70,12 @@ export async function sendContent(
   { start, end }: { readonly start: number; readonly end: number | undefined },
   gone: Promise<never>,
 ): Promise<number> {
-  const length = Math.min(CHUNK, end === undefined ? CHUNK : end - start)
-  const buffers = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)] as const
+  const buffers: Buffer[] = []
   let position = start
   let flushed: Promise<void> = Promise.resolve()
   for (let turn = 0; end === undefined || position < end; turn++) {
-    const buffer = buffers[turn % 2 === 0 ? 0 : 1]
+    const buffer = buffers[turn % 2] ?? takeBuffer()
+    buffers[turn % 2] = buffer
     const wanted = end === undefined ? buffer.length : Math.min(buffer.length, end - position)
     const count = await Promise.race([source.read(buffer.subarray(0, wanted), position), gone])
     if (count === 0) {
@@ -88,6 +87,8 @@ export async function sendContent(
     position += count
   }
   await Promise.race([flushed, gone])
+  // Only now: after a failure the kernel may still read from a buffer.
+  for (const buffer of buffers) giveBuffer(buffer)
   return position - start
 }
 

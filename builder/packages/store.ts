@@ -1,7 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import {
+  type BigIntStats,
+  fstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isErrno } from '../../lib/errors.ts'
+import { giveBuffer, takeBuffer } from './buffer-pool.ts'
 
 /** What the store knows of one URL. */
 export interface Entry {
@@ -38,29 +48,36 @@ export interface TempFile {
 
 /** A directory of downloaded files, shared by any number of processes without a lock (ADR 0003). */
 export interface Store {
-  readonly find: (key: string) => Promise<Entry | undefined>
+  readonly find: (key: string) => Entry | undefined
   /** Opens an entry's content; undefined, and the damaged file is gone, when it is missing or not what its name says. */
   readonly openBlob: (entry: Entry) => Promise<Blob | undefined>
   readonly blobPath: (digest: string) => string
   readonly createTemp: () => Promise<TempFile>
   /** Makes a finished temporary file the content of `entry`. */
-  readonly commit: (key: string, temp: TempFile, entry: Entry) => Promise<void>
+  readonly commit: (key: string, temp: TempFile, entry: Entry) => void
+  /**
+   * Notes that the mirror answered 404 or 410. Only an offline build reads it: apt probes for files that a repository
+   * need not have (`InRelease`, then `Release`), and goes on only if it hears the same answer again.
+   */
+  readonly markAbsent: (key: string, url: string, status: number) => void
+  /** The status that {@link markAbsent} noted; undefined when nothing was. */
+  readonly absent: (key: string) => number | undefined
   /** Notes that an entry was used now (once a process): `pruneStore` removes what was not used for longest. */
-  readonly touch: (key: string) => Promise<void>
+  readonly touch: (key: string) => void
 }
 
 /** Where things lie below the store's directory. */
 export const layout = {
   blobs: 'blobs/sha256',
   entries: 'entries',
+  /** URLs that the mirror does not have. */
+  absent: 'absent',
   /** Lists of expected digests, made from `Packages` indexes. */
   lists: 'lists',
   /** Which `Packages` index of an archive was served last. */
   indexes: 'indexes',
   temp: 'tmp',
 } as const
-
-const HASH_CHUNK = 1 << 20
 
 /** Opens a store, and makes its directories if need be. Creates them for this user only: entries may name private URLs. */
 export async function openStore(directory: string): Promise<Store> {
@@ -70,21 +87,21 @@ export async function openStore(directory: string): Promise<Store> {
   const verified = new Map<string, string>()
   const touched = new Set<string>()
   const entryPath = (key: string) => join(directory, layout.entries, key.slice(0, 2), `${key}.json`)
+  const absentPath = (key: string) => join(directory, layout.absent, `${key}.json`)
   const blobPath = (digest: string) => join(directory, layout.blobs, digest.slice(0, 2), digest)
 
   return {
     blobPath,
-    async find(key) {
-      return parseEntry(await readIfThere(entryPath(key)))
+    find(key) {
+      return parseEntry(readIfThere(entryPath(key)))
     },
     async openBlob(entry) {
       const path = blobPath(entry.digest)
       const handle = await openIfThere(path)
       if (handle === undefined) return undefined
-      let size = 0
       try {
-        const identity = await identityOf(handle)
-        size = (await handle.stat()).size
+        const stat = fstatSync(handle.fd, { bigint: true })
+        const identity = identityOf(stat)
         if (verified.get(entry.digest) !== identity) {
           if ((await digestOf(handle)) !== entry.digest) {
             await handle.close()
@@ -93,32 +110,42 @@ export async function openStore(directory: string): Promise<Store> {
           }
           verified.set(entry.digest, identity)
         }
+        return {
+          size: Number(stat.size),
+          read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+          close: () => handle.close(),
+        }
       } catch (error) {
         await handle.close()
         throw error
-      }
-      return {
-        size,
-        read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
-        close: () => handle.close(),
       }
     },
     async createTemp() {
       const path = join(directory, layout.temp, randomUUID())
       return { path, handle: await open(path, 'wx+', 0o600) }
     },
-    async commit(key, temp, entry) {
-      await moveInto(temp.path, blobPath(entry.digest))
-      const draft = join(directory, layout.temp, randomUUID())
-      await writeFile(draft, `${JSON.stringify(entry)}\n`, { mode: 0o600 })
-      await moveInto(draft, entryPath(key))
+    commit(key, temp, entry) {
+      moveInto(temp.path, blobPath(entry.digest))
+      writeSmall(directory, entryPath(key), JSON.stringify(entry))
       touched.add(key)
     },
-    async touch(key) {
+    markAbsent(key, url, status) {
+      writeSmall(directory, absentPath(key), JSON.stringify({ url, status }))
+    },
+    absent(key) {
+      const text = readIfThere(absentPath(key))
+      const status = /"status":(404|410)\}/.exec(text ?? '')?.[1]
+      return status === undefined ? undefined : Number(status)
+    },
+    touch(key) {
       if (touched.has(key)) return
       touched.add(key)
       const now = new Date()
-      await utimes(entryPath(key), now, now).catch(ignoreMissing)
+      try {
+        utimesSync(entryPath(key), now, now)
+      } catch (error) {
+        ignoreMissing(error)
+      }
     },
   }
 }
@@ -142,26 +169,50 @@ export function parseEntry(text: string | undefined): Entry | undefined {
   return sound ? (value as Entry) : undefined
 }
 
-/** Renames `from` to `to`, whose directory may not exist yet. A reader sees the old file or the new one, never a part. */
-export async function moveInto(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-  await rename(from, to)
+/**
+ * Writes a small file below a store's directory. A reader sees the old file or the new one, never a part.
+ *
+ * Synchronous, like all small things here: a system call takes microseconds, a trip through the thread pool more.
+ */
+export function writeSmall(directory: string, path: string, text: string): void {
+  const draft = join(directory, layout.temp, randomUUID())
+  writeFileSync(
+    draft,
+    `${text}
+`,
+    { mode: 0o600 },
+  )
+  moveInto(draft, path)
+}
+
+/** Renames `from` to `to`, whose directory may not exist yet. */
+function moveInto(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
+    renameSync(from, to)
+  }
 }
 
 /** Any write to a file changes its ctime, which no program can set back: the same identity means the same content. */
-async function identityOf(handle: FileHandle): Promise<string> {
-  const { ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
+function identityOf({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}`
 }
 
 async function digestOf(handle: FileHandle): Promise<string> {
   const hash = createHash('sha256')
-  const buffer = Buffer.allocUnsafeSlow(HASH_CHUNK)
-  for (let position = 0; ; ) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
-    if (bytesRead === 0) return hash.digest('hex')
-    hash.update(buffer.subarray(0, bytesRead))
-    position += bytesRead
+  const buffer = takeBuffer()
+  try {
+    for (let position = 0; ; ) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(buffer.subarray(0, bytesRead))
+      position += bytesRead
+    }
+  } finally {
+    giveBuffer(buffer)
   }
 }
 
@@ -169,8 +220,12 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   return await open(path, 'r').catch(ignoreMissing)
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  return await readFile(path, 'utf8').catch(ignoreMissing)
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    return ignoreMissing(error)
+  }
 }
 
 function ignoreMissing(error: unknown): undefined {

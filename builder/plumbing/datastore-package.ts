@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CofferError, describeError } from '../../lib/errors.ts'
 import { lineLog } from '../../lib/log.ts'
 import { provideSource } from '../datastores/package-fetch.ts'
-import { planPackageSource } from '../datastores/package-location.ts'
+import { planPackageSource } from '../datastores/package-source.ts'
 import { parseVendor } from '../datastores/vendor.ts'
 
 const USAGE = 'Usage: datastore-package NAME VENDOR_FILE TARGET_DIRECTORY'

@@ -16,7 +16,6 @@ describe('a whole build of a tiny operating system', () => {
       'raw,tar,qcow2',
       'tiny-os',
       'every-phase',
-      'vm',
       'block-device-mbr',
     ])
     output = result.output

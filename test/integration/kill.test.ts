@@ -6,7 +6,7 @@ import { phases } from '../../phases/phases.ts'
 import { bin, buildEnvironment, create, leftovers, workDirectory } from './harness.ts'
 
 const work = await workDirectory()
-const args = ['-n', '-o', 'killed', '-t', 'raw', 'tiny-os', 'every-phase', 'vm', 'block-device-mbr']
+const args = ['-n', '-o', 'killed', '-t', 'raw', 'tiny-os', 'every-phase', 'block-device-mbr']
 
 /** Starts a build that pauses in a phase, and sends a signal when it is there. */
 async function killIn(

@@ -25,9 +25,7 @@ export const mkfs: Plugin = (values, context) => {
   if (most !== undefined && label.length > most) {
     throw configError(`Label [${label}] too long for filesystem [${type}]: ${label.length} > ${most}`)
   }
-  if (/\s/.test(label)) {
-    throw configError(`Label [${label}] holds white space, which fstab cannot name`)
-  }
+  if (/\p{Cc}/u.test(label)) throw configError(`Label [${label}] holds a control character`)
   const uuid = textValue(values, 'uuid') ?? context.identify(`filesystem ${name}`)
   return [{ kind: 'filesystem', name, base, type, label, options: wordList(values, 'opts'), uuid }]
 }

@@ -53,7 +53,7 @@ function partition(
     base: table.base,
     table,
     size: requiredText(values, 'size', `No size in partition ${name}`),
-    type: table.label === 'gpt' ? (given ?? DEFAULT_GPT_TYPE) : mbrType(given ?? DEFAULT_MBR_TYPE),
+    type: given ?? (table.label === 'gpt' ? DEFAULT_GPT_TYPE : DEFAULT_MBR_TYPE),
     // On GPT there is no such flag: DIB takes it and ignores it.
     bootable: table.label === 'mbr' && flags.has('boot'),
     primary: flags.has('primary'),
@@ -69,14 +69,4 @@ function flagsOf(values: EntryValues): Set<string> {
     if (flag !== 'boot' && flag !== 'primary') throw configError(`Unknown flag: ${pythonText(flag)}`)
   }
   return new Set(flags as string[])
-}
-
-function mbrType(text: string): string {
-  const match = /^(?:0x)?([0-9a-f]{1,2})$/i.exec(text)
-  if (match?.[1] === undefined) {
-    throw configError(`The MBR partition type [${text}] is not a hexadecimal byte`, {
-      hint: "Write it as text, for example '0x83' or '83', in quotes.",
-    })
-  }
-  return match[1].toLowerCase().padStart(2, '0')
 }

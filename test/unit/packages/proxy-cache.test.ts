@@ -96,6 +96,16 @@ test('a missing file is passed on and not stored', async () => {
   expect(await through(url, mirror.url + deb)).toMatchObject({ status: 200, text: 'here' })
 })
 
+test('offline, a file that the mirror did not have is missing in the same way, so that apt goes on', async () => {
+  const mirror = await origin((_, response) => response.writeHead(404).end())
+  const online = await proxy()
+  const index = `${mirror.url}/debian/dists/stable/InRelease`
+  await through(online.url, index)
+  const { url } = await proxy({ cacheDir: online.cacheDir, offline: true })
+  expect((await through(url, index)).status).toBe(404)
+  expect((await through(url, `${mirror.url}/debian/dists/stable/Release`)).status).toBe(504)
+})
+
 test('a stored file that changed on disk is dropped and fetched again', async () => {
   const mirror = await origin((_, response) => response.end('package'))
   const first = await proxy()
@@ -106,6 +116,7 @@ test('a stored file that changed on disk is dropped and fetched again', async ()
   await writeFile(path, 'pAckage')
   await utimes(path, atime, mtime)
   expect((await through(first.url, mirror.url + deb)).text).toBe('package')
+  await first.close()
   await truncate(path, 3)
   const second = await proxy({ cacheDir: first.cacheDir })
   expect((await through(second.url, mirror.url + deb)).text).toBe('package')

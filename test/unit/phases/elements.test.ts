@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises'
+import { chmod, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { indexElements } from '../../../phases/elements.ts'
@@ -75,14 +75,32 @@ test('an empty search path is refused', async () => {
   })
 })
 
-test.runIf(process.getuid?.() !== 0)('a directory that may not be read is a clear error', async () => {
-  const { chmod } = await import('node:fs/promises')
-  const root = await makeTree({ 'closed/app/': '' })
-  await chmod(join(root, 'closed'), 0o000)
-  const indexing = indexElements([join(root, 'closed')])
-  await expect(indexing).rejects.toMatchObject({ code: 'ELEMENTS_PATH_UNREADABLE' })
-  await chmod(join(root, 'closed'), 0o755)
-})
+test.each([0o000, 0o444, 0o311])(
+  'a directory that may not be read is a clear error: mode %o',
+  async (mode) => {
+    const root = await makeTree({ 'closed/app/': '' })
+    await chmod(root, 0o755)
+    await chmod(join(root, 'closed'), mode)
+    await asNobody(async () => {
+      await expect(indexElements([join(root, 'closed')])).rejects.toMatchObject({
+        code: 'ELEMENTS_PATH_UNREADABLE',
+        message: `ELEMENTS_PATH entry '${join(root, 'closed')}' cannot be read`,
+      })
+    })
+    await chmod(join(root, 'closed'), 0o755)
+  },
+)
+
+/** Root may read everything, so a test of permissions runs as somebody else. */
+async function asNobody(action: () => Promise<void>): Promise<void> {
+  const root = process.getuid?.() === 0
+  if (root) process.seteuid?.(65534)
+  try {
+    await action()
+  } finally {
+    if (root) process.seteuid?.(0)
+  }
+}
 
 test('an element-deps that is no file is a clear error', async () => {
   const root = await makeTree({ 'app/element-deps/': '' })

@@ -217,6 +217,8 @@ describe('printing', () => {
     'app/install.d/app-source-install/40-agent': SCRIPT,
     'app/static/etc/motd': 'app\n',
     'lib/static/etc/motd': 'lib\n',
+    'app/README.rst': 'app\n',
+    'lib/README.rst': 'lib\n',
     'install-types/extra-data.d/99-enable-install-types': SCRIPT,
   }
   const environment = {

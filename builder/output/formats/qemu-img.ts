@@ -1,0 +1,67 @@
+import { run } from '../../../lib/exec.ts'
+import type { RawFormat, RawJob, Tool } from '../types.ts'
+
+export const qemuImgTool: Tool = {
+  program: 'qemu-img',
+  package: 'qemu-utils',
+  complaint: 'qemu-img executable not found.',
+}
+
+/** Requests in flight at once; qemu-img allows no more. Compressing uses threads of its own below that. */
+const IN_FLIGHT = 16
+
+/** What {@link convert} does beyond changing the format. */
+export interface ConvertOptions {
+  readonly compress?: boolean
+  /** Comma separated text for `-o`. */
+  readonly options?: string
+  /** Clusters in the order of the disk: the same image every time, on one processor. Default false: all of them. */
+  readonly ordered?: boolean
+}
+
+/** Converts the raw image with qemu-img. The source is always read as raw. */
+export async function convert(job: RawJob, qemuFormat: string, how: ConvertOptions): Promise<void> {
+  job.log.info('Converting image using qemu-img convert')
+  const { compress = false, options = '', ordered = false } = how
+  await run(
+    [
+      'qemu-img',
+      'convert',
+      ...(compress ? ['-c'] : []),
+      ...(ordered ? [] : ['-m', String(IN_FLIGHT), '-W']),
+      ...['-f', 'raw', '-O', qemuFormat],
+      ...(options === '' ? [] : ['-o', options]),
+      ...['--', job.rawPath, job.target],
+    ],
+    { env: job.env, ...(job.signal === undefined ? {} : { signal: job.signal }) },
+  )
+}
+
+/** A format that qemu-img writes without anything special: vmdk, vdi, vhdx, vpc, qed, or any other word it knows. */
+export function qemuImgFormat(name: string): RawFormat {
+  return {
+    name,
+    suffix: name,
+    from: 'raw',
+    consumesRaw: false,
+    compresses: 'never',
+    finish: 'image',
+    tools: () => [qemuImgTool],
+    // In order: unordered writes only pay where writing costs processor time, and order makes the bytes repeatable.
+    write: (job) => convert(job, name, { options: job.qemuImgOptions ?? '', ordered: true }),
+  }
+}
+
+/** The options that qemu-img knows for a format, or undefined when it cannot write that format. */
+export async function knownOptions(qemuFormat: string): Promise<ReadonlySet<string> | undefined> {
+  // The file name is not used: help ends the command.
+  const argv = ['qemu-img', 'create', '-f', qemuFormat, '-o', 'help', '--', '/nonexistent/image'] as const
+  const help = await run(argv, { check: false })
+  if (help.exitCode !== 0) return undefined
+  return new Set([...help.stdout.matchAll(/^\s+([\w.-]+)=</gm)].map((match) => match[1] ?? ''))
+}
+
+/** The single `key=value` texts of a `-o` text; a doubled comma belongs to a value. */
+export function splitOptions(text: string): string[] {
+  return text.match(/(?:,,|[^,])+/g) ?? []
+}

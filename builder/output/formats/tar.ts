@@ -1,0 +1,41 @@
+import { type Argv, run } from '../../../lib/exec.ts'
+import type { Tool, TreeFormat, TreeJob } from '../types.ts'
+
+export const tarTool: Tool = { program: 'tar', package: 'tar', complaint: 'no tar executable found.' }
+
+/**
+ * The tar command for a tree: members begin with `./`, no /sys and /proc, all extended attributes (file capabilities
+ * among them), as DIB makes it (DIB contract §5).
+ *
+ * Ours beside that: names sorted and no process id or access time in the extended headers, so that the same tree gives
+ * the same archive; owners as numbers, because the names would be this machine's and not the guest's.
+ */
+export function tarCommand(job: TreeJob, more: readonly string[] = []): Argv {
+  return [
+    'tar',
+    ...['--force-local', '-C', job.tree, '-cf', job.target],
+    ...['--exclude', './sys', '--exclude', './proc', '--xattrs', '--xattrs-include=*'],
+    ...['--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'],
+    ...['--sort=name', '--numeric-owner'],
+    ...more,
+    '.',
+  ]
+}
+
+/** The options of {@link run} a job stands for. */
+export function runOptions(job: Pick<TreeJob, 'env' | 'signal'>) {
+  return { env: job.env, ...(job.signal === undefined ? {} : { signal: job.signal }) }
+}
+
+/** A plain archive of the tree. */
+export const tar: TreeFormat = {
+  name: 'tar',
+  suffix: 'tar',
+  from: 'tree',
+  compresses: 'never',
+  finish: 'archive',
+  tools: () => [tarTool],
+  async write(job) {
+    await run(tarCommand(job), runOptions(job))
+  },
+}

@@ -1,0 +1,7 @@
+export { type CheckOptions, checkTools } from './check-tools.ts'
+export { checksumsOf } from './checksums.ts'
+export { type Qcow2Wishes, qcow2Options } from './formats/qcow2.ts'
+export { formatOf, outputFormats } from './formats.ts'
+export { callerOf, type OutputOptions, partialOutputs, rawOutputs, treeOutputs } from './outputs.ts'
+export { parseTypes } from './parse-types.ts'
+export type { Output, OutputFormat, RawFormat, Tool, TreeFormat } from './types.ts'
