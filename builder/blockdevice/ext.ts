@@ -103,18 +103,23 @@ async function setRootAttributes(request: ExtRequest, device: string): Promise<v
   const { mode, uid, gid } = request.isRoot ? { mode: 0o040755, uid: 0, gid: 0 } : stat
   const fields: readonly (readonly [string, string])[] = [
     ['mode', `0${mode.toString(8)}`],
-    ['uid', String(uid & 0xffff)],
-    ['uid_high', String(uid >>> 16)],
-    ['gid', String(gid & 0xffff)],
-    ['gid_high', String(gid >>> 16)],
+    ['uid', String(uid)],
+    ['gid', String(gid)],
     ['mtime', `@${Math.max(0, Math.floor(stat.mtimeMs / 1000))}`],
   ]
-  const commands = join(request.scratch, 'root-attributes')
+  const commands = join(request.scratch, 'root-directory.debugfs')
   await writeFile(
     commands,
     fields.map(([field, value]) => `set_inode_field <2> ${field} ${value}\n`).join(''),
   )
-  await run(['debugfs', '-w', '-f', commands, device], { cwd: request.raw.cwd })
+  const result = await run(['debugfs', '-w', '-f', commands, device], { cwd: request.raw.cwd })
+  // debugfs ends with status 0 whatever happened; after its version it prints problems only.
+  const problem = result.stderr.split('\n').find((line) => line !== '' && !/^debugfs \d/.test(line))
+  if (problem !== undefined) {
+    throw new CofferError('COMMAND_FAILED', `debugfs could not set the root directory: ${problem}`, {
+      hint: `Repeat it with: ${result.replay}`,
+    })
+  }
 }
 
 function mke2fsError(fileSystem: FileSystemLayout, stderr: string, replay: string): CofferError {

@@ -22,14 +22,26 @@ export async function writeFat(
   raw: RawFile,
   source: string | undefined,
 ): Promise<void> {
-  const entries = source === undefined ? [] : await fatEntries(source)
+  // Checked before anything is written.
+  if (source !== undefined) await fatEntries(source)
   await run(mkfatArgv(fileSystem, extent, raw), { cwd: raw.cwd, env: { ...process.env, LC_ALL: 'C' } })
-  if (entries.length > 0) {
-    await mtools(
-      ['mcopy', '-s', '-m', '-o', '-Q', '-i', fatTarget(raw, extent), '--', ...entries, '::/'],
-      raw,
-    )
-  }
+  if (source !== undefined) await copyIntoFat(fatTarget(raw, extent), source, raw)
+}
+
+/**
+ * Copies what is in a directory into a FAT file system, in place of older files of the same names.
+ *
+ * @param target a device, or a name from {@link fatTarget}
+ * @throws CofferError `BLOCK_DEVICE_FAT_CONTENT`, `BLOCK_DEVICE_TOO_SMALL`
+ */
+export async function copyIntoFat(
+  target: string,
+  directory: string,
+  options: { readonly cwd?: string } = {},
+): Promise<void> {
+  const entries = await fatEntries(directory)
+  if (entries.length === 0) return
+  await mtools(['mcopy', '-s', '-m', '-o', '-Q', '-i', target, '--', ...entries, '::/'], options)
 }
 
 /** The command line that makes the file system. mkfs.fat counts offsets and hidden sectors in sectors of 512 bytes. */
@@ -61,8 +73,15 @@ export function fatTarget(raw: RawFile, extent: Extent): string {
  *
  * @throws CofferError `BLOCK_DEVICE_TOO_SMALL` when the file system is full.
  */
-export async function mtools(argv: readonly [string, ...string[]], raw: RawFile): Promise<RunResult> {
-  const result = await run(argv, { cwd: raw.cwd, env: { ...process.env, ...MTOOLS_ENV }, check: false })
+export async function mtools(
+  argv: readonly [string, ...string[]],
+  options: { readonly cwd?: string } = {},
+): Promise<RunResult> {
+  const result = await run(argv, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, ...MTOOLS_ENV },
+    check: false,
+  })
   if (result.exitCode === 0) return result
   const reason = result.stderr.trim().split('\n').slice(-2).join(' ')
   if (/disk full|no free cluster/i.test(result.stderr)) {

@@ -3,6 +3,8 @@ import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import type { Log } from '../../lib/log.ts'
 import { mountsBelow } from '../../lib/mount.ts'
+import { removeTree } from '../../lib/tree.ts'
+import { copyIntoFat } from './fat.ts'
 import { LVM_CLEANUP_COMMAND, lvmUmountCommands } from './lvm-commands.ts'
 import type { LvmNode } from './nodes.ts'
 import { isFat } from './plugins/mkfs.ts'
@@ -14,6 +16,8 @@ export interface MountedFileSystem {
   /** On the host. */
   readonly path: string
   readonly type: string
+  /** Where the kernel cannot mount FAT: a directory is bind-mounted in its place and copied to this device at the end. */
+  readonly standIn?: { readonly directory: string; readonly device: string } | undefined
 }
 
 /** DIB's patience (contract §4.3). */
@@ -32,20 +36,36 @@ export async function umountFileSystem(
   clock: Clock = systemClock,
 ): Promise<void> {
   if (!(await isMounted(mounted.path))) return
+  const { standIn } = mounted
+  // Whatever the copy says, the mount must go.
+  const copied =
+    standIn === undefined ? undefined : await settled(copyIntoFat(standIn.device, standIn.directory))
   await run(['sync', '--file-system', '--', mounted.path])
   if (!isFat(mounted.type)) {
     const trim = await run(['fstrim', '--verbose', mounted.path], { check: false })
     if (trim.exitCode !== 0) log.debug(`${mounted.mountPoint} could not be trimmed: ${trim.stderr.trim()}`)
   }
+  await umountPatiently(mounted.path, clock)
+  if (standIn !== undefined) await removeTree(standIn.directory)
+  if (copied !== undefined) throw copied
+}
+
+/** The error a promise ends with, if any. */
+async function settled(promise: Promise<void>): Promise<unknown> {
+  return await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+async function umountPatiently(path: string, clock: Clock): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const result = await run(['umount', '--', mounted.path], { check: false })
+    const result = await run(['umount', '--', path], { check: false })
     if (result.exitCode === 0) return
     if (attempt >= UMOUNT_TRIES) {
-      throw new CofferError(
-        'BLOCK_DEVICE_BUSY',
-        `${mounted.path} cannot be unmounted: ${result.stderr.trim()}`,
-        { hint: `See who uses it: fuser -vm ${mounted.path}` },
-      )
+      throw new CofferError('BLOCK_DEVICE_BUSY', `${path} cannot be unmounted: ${result.stderr.trim()}`, {
+        hint: `See who uses it: fuser -vm ${path}`,
+      })
     }
     await clock.sleep(UMOUNT_PAUSE_MS)
   }

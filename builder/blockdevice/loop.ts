@@ -1,4 +1,4 @@
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CleanupStack, cleanupStack } from '../../lib/cleanup.ts'
@@ -17,6 +17,7 @@ import { mke2fsConf } from './mke2fs-conf.ts'
 import { mkfsArgv } from './mkfs-command.ts'
 import { ensureMountPoint } from './mount-points.ts'
 import { writePartitionTable } from './partition-table.ts'
+import { isFat } from './plugins/mkfs.ts'
 import { createSparse, imagePath } from './raw-file.ts'
 import type { BlockDeviceState } from './state.ts'
 
@@ -58,6 +59,7 @@ export interface LoopDevices {
  * Makes the disk through loop devices and mounts its file systems, for elements that want a real device and for file
  * systems that cannot be written otherwise: one loop device for each whole disk, and one for each partition with an offset
  * and a size limit, so that neither kpartx nor device-mapper is needed. File systems are made with DIB's command lines.
+ * Where the kernel has no FAT, a directory stands in for such a file system and is copied into it by umount.
  *
  * If anything fails, everything is undone and the image file is removed (DIB contract §4.3, rollback; unlike DIB, mounts are
  * undone too).
@@ -173,12 +175,28 @@ async function mountAll(
     const on = made.find((candidate) => candidate.fileSystem.name === fileSystem)
     if (swap || on === undefined) continue
     const path = await ensureMountPoint(request.mountBase, mountPoint)
-    const entry = { mountPoint, path, type: on.fileSystem.type }
+    const type = on.fileSystem.type
+    const standIn = isFat(type) && !(await kernelMounts('vfat')) ? await standInFor(on.device) : undefined
+    const entry = { mountPoint, path, type, standIn }
     stack.defer(`the mount ${path}`, () => umountFileSystem(entry, request.log))
-    await mount({ source: on.device, target: path })
+    if (standIn === undefined) await mount({ source: on.device, target: path })
+    else await mount({ source: standIn.directory, target: path, options: ['bind'] })
     mounted.push(entry)
   }
   return mounted
+}
+
+async function standInFor(device: string): Promise<{ directory: string; device: string }> {
+  return { directory: await mkdtemp(join(tmpdir(), 'coffer-fat-')), device }
+}
+
+/** True when the kernel has a file system; one in a module is loaded if it can be. */
+async function kernelMounts(type: string): Promise<boolean> {
+  const known = async () =>
+    (await readFile('/proc/filesystems', 'utf8')).split('\n').some((line) => line.split('\t')[1] === type)
+  if (await known()) return true
+  await run(['modprobe', '--quiet', type], { check: false }).catch(() => undefined)
+  return await known()
 }
 
 function stateOf(
@@ -217,10 +235,7 @@ function stateOf(
 
 /** @throws CofferError `BLOCK_DEVICE_LVM_UNAVAILABLE` where the kernel or the tools of LVM are missing. */
 async function requireLvm(): Promise<void> {
-  const kernel = await access('/dev/mapper/control').then(
-    () => true,
-    () => false,
-  )
+  const kernel = await haveDeviceMapper()
   const tools = await run(['lvm', 'version'], { check: false }).then(
     () => true,
     () => false,
@@ -237,4 +252,12 @@ async function requireLvm(): Promise<void> {
         : 'Choose a layout without LVM, or build on a machine whose kernel has it (modprobe dm-mod).',
     },
   )
+}
+
+/** The control node may exist where the kernel has no driver behind it: the kernel's own list decides. */
+export async function haveDeviceMapper(): Promise<boolean> {
+  const listed = async () => /^\s*\d+ device-mapper$/m.test(await readFile('/proc/misc', 'utf8'))
+  if (await listed()) return true
+  await run(['modprobe', '--quiet', 'dm-mod'], { check: false }).catch(() => undefined)
+  return await listed()
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CofferError } from '../../lib/errors.ts'
 import type { Argv } from '../../lib/exec.ts'
 import { quoteCommand } from '../../lib/quote.ts'
+import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { type Accelerator, distrustKvm, proveAcceleration } from './acceleration.ts'
 import { type Attempt, attemptBoot } from './attempt.ts'
@@ -48,7 +49,7 @@ const TAIL = 20
  *
  * KVM is used when it is proved to work; if the guest's kernel stays silent under it nevertheless, the boot is repeated
  * with TCG and that is remembered. QEMU has ended when this returns or throws, also after SIGINT or SIGTERM, and it ends
- * by itself should this process be killed.
+ * by itself should this process be killed; the temporary files go either way.
  *
  * @throws CofferError `BOOT_CHECK_FAILED` with the console's last lines, `BOOT_CHECK_INTERRUPTED` (exit code 130 or 143),
  *   `TOOL_MISSING`, `UEFI_FIRMWARE_MISSING`, `IMAGE_FORMAT_UNKNOWN`
@@ -59,6 +60,8 @@ export async function bootCheck(options: BootCheckOptions): Promise<BootCheckRes
     ...(options.program === undefined ? {} : { program: options.program }),
   }
   const directory = await mkdtemp(join(tmpdir(), 'coffer-boot-'))
+  // Deletes the directory even if this process is killed; QEMU itself is ended by the kernel then (see attempt.ts).
+  const reaper = startReaper([directory])
   const interrupt = interruption(options.signal)
   try {
     let accel = options.accel ?? (await proveAcceleration(proof))
@@ -78,6 +81,7 @@ export async function bootCheck(options: BootCheckOptions): Promise<BootCheckRes
   } finally {
     interrupt.release()
     await removeTree(directory)
+    await reaper.dismiss()
   }
 }
 

@@ -31,7 +31,11 @@ const deadEnds: readonly DeadEnd[] = [
     pattern: /No bootable option or device was found/,
     meaning: 'the firmware found nothing to boot on the disk',
   },
-  { pattern: /UEFI Interactive Shell/, meaning: 'the firmware found nothing to boot on the disk' },
+  // The disk comes first: a firmware that turns to the network has found nothing on it.
+  {
+    pattern: /UEFI Interactive Shell|>>Start PXE over|^Nothing to boot: /,
+    meaning: 'the firmware found nothing to boot on the disk',
+  },
 ]
 
 /** What a clean console line says about a boot that cannot succeed any more; undefined for any other line. */

@@ -1,4 +1,4 @@
-import { CofferError, describeError } from '../../lib/errors.ts'
+import { CofferError } from '../../lib/errors.ts'
 import { getopt } from '../../lib/getopt.ts'
 import { lineLog } from '../../lib/log.ts'
 import { bootCheck } from '../bootcheck/boot-check.ts'
@@ -6,11 +6,12 @@ import { datastoreNamed, listDatastores } from '../datastores/datastores.ts'
 import type { BuildEvent } from '../engine/events.ts'
 import { explain } from '../engine/explain.ts'
 import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
-import { exitCodeOf, runPrepared } from '../engine/run-build.ts'
+import { runPrepared } from '../engine/run-build.ts'
 import { diskImageCreateArguments, readBuildImageLine } from '../request/build-image-line.ts'
 import { buildImageOptions } from '../request/build-image-options.ts'
 import { optionRows, parseCommandLine } from '../request/options.ts'
 import { makeRequest } from '../request/request.ts'
+import { runMain } from './main.ts'
 import { checkMonitor } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
 import { mebibytes, progress } from './progress.ts'
@@ -139,9 +140,4 @@ with DATASTORE_PKG_SHA256.
   return 0
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n`)
-  process.exitCode = exitCodeOf(error)
-}
+await runMain(main)

@@ -1,16 +1,16 @@
-import { describeError } from '../../lib/errors.ts'
 import { lineLog } from '../../lib/log.ts'
 import { explain } from '../engine/explain.ts'
 import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
-import { exitCodeOf, runPrepared } from '../engine/run-build.ts'
+import { runPrepared } from '../engine/run-build.ts'
 import { helpText, parseCommandLine } from '../request/options.ts'
 import { makeRequest } from '../request/request.ts'
+import { runMain } from './main.ts'
 import { checkMonitor } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
 import { VERSION } from './version.ts'
 
 /** `disk-image-create` and `ramdisk-image-create`: DIB's command line (DIB contract §3.1, §3.2). */
-async function main(program: string, args: readonly string[]): Promise<number> {
+async function main([program = 'disk-image-create', ...args]: readonly string[]): Promise<number> {
   const line = parseCommandLine(program, args)
   if (line.early === 'help') {
     process.stdout.write(helpText(program))
@@ -48,10 +48,4 @@ async function main(program: string, args: readonly string[]): Promise<number> {
   }
 }
 
-const [program = 'disk-image-create', ...args] = process.argv.slice(2)
-try {
-  process.exitCode = await main(program, args)
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n`)
-  process.exitCode = exitCodeOf(error)
-}
+await runMain(main)

@@ -47,7 +47,7 @@ export async function checkPackageFile(
         hint:
           kind === 'web page'
             ? 'The download may want a login: fetch the package with a browser and give its path.'
-            : `Get the package for Debian or Ubuntu from ${vendor.downloadPage}.`,
+            : `Get it from ${vendor.downloadPage}.`,
       },
     )
   }

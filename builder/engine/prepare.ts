@@ -42,7 +42,10 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
   log.info(`Building elements: ${named.join(' ')}`)
   const elements = resolveElements(index, named)
   log.info(`Expanded element dependencies to: ${elements.map(({ name }) => name).join(' ')}`)
-  checkTools(request.types, request.dockerTarget === undefined ? {} : { dockerTarget: request.dockerTarget })
+  await checkTools(request.types, {
+    imageName: request.imageName,
+    ...(request.dockerTarget === undefined ? {} : { dockerTarget: request.dockerTarget }),
+  })
   await checkDatastorePackages(elements, request.callerEnv, process.cwd())
   const hooks = await planHooks(elements)
   const blockDevice = await chooseConfig({ env: request.callerEnv, elements, arch: request.arch })

@@ -62,8 +62,8 @@ export async function runPrepared(
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
     return interrupt.status() ?? status
   } finally {
-    interrupt.release()
     await proxy.close()
+    interrupt.release()
   }
 }
 

@@ -36,8 +36,8 @@ export const scriptRules: readonly Rule[] = [
         'must begin with #!/bin/bash, as all bash scripts of elements do',
       ),
   },
-  bashMust('sete', /^set -[^ ]*e/m, 'does not stop at errors: set -e is missing'),
-  bashMust('setu', /^set -[^ ]*u/m, 'does not refuse unset variables: set -u is missing'),
+  bashMust('sete', /^set -[^ \n]*e/m, 'does not stop at errors: set -e is missing'),
+  bashMust('setu', /^set -[^ \n]*u/m, 'does not refuse unset variables: set -u is missing'),
   bashMust('setpipefail', /^set -o pipefail/m, 'does not see failures in pipes: set -o pipefail is missing'),
   bashMust('dibdebugtrace', /DIB_DEBUG_TRACE/, 'does not follow DIB_DEBUG_TRACE'),
   {

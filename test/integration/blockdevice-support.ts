@@ -39,6 +39,8 @@ export async function manifest(directory: string): Promise<string[]> {
 
 /** Loop devices attached to a file. */
 export async function loopsOf(path: string): Promise<string[]> {
-  const { stdout } = await run(['losetup', '--noheadings', '--output', 'NAME', '--associated', path])
+  const { stdout } = await run(['losetup', '--noheadings', '--output', 'NAME', '--associated', path], {
+    check: false,
+  })
   return stdout.split('\n').filter((line) => line !== '')
 }

@@ -162,7 +162,7 @@ test('an MBR keeps its extended and logical partitions, and its disk id', async 
     'start=        2048, size=       40960, type=83, bootable',
     'start=       43008, size=       88064, type=f',
     'start=       45056, size=       16384, type=82',
-    'start=       63488, size=       65536, type=83',
+    'start=       63488, size=       67584, type=83',
   ])
   const swap = layout.extents.swap?.offset ?? 0
   const probe = await run(['blkid', '--probe', '--offset', String(swap), '-o', 'export', rawPath])

@@ -19,13 +19,13 @@ async function killIn(
     env: buildEnvironment(work, { PAUSE_IN: phase, ...extra }),
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  for await (const chunk of child.stdout) {
-    if (String(chunk).includes(`PAUSED in ${phase}`)) break
-  }
-  child.kill(signal)
-  child.stdout.destroy()
-  return ended
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    const paused = output.includes(`PAUSED in ${phase}`)
+    output += chunk
+    if (!paused && output.includes(`PAUSED in ${phase}`)) child.kill(signal)
+  })
+  return new Promise((resolve) => child.on('close', resolve))
 }
 
 /** Waits until the reaper and the kernel are done: at most ten seconds. */

@@ -2,18 +2,32 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageInstallsFiles } from '../../../builder/plumbing/package-installs/files.ts'
-import { addPackages, type PackageOfElement, type Squashed } from '../../../builder/plumbing/package-installs/squash.ts'
+import {
+  addPackages,
+  type PackageOfElement,
+  type Squashed,
+} from '../../../builder/plumbing/package-installs/squash.ts'
 import { run } from '../../../lib/exec.ts'
 import { dibInstalled, dibProgram } from './real-dib.ts'
 
 type Phases = Record<string, { install?: PackageOfElement[]; uninstall?: PackageOfElement[] }>
 
-const directory = mkdtempSync(join(tmpdir(), 'squash-'))
+let directory = ''
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'squash-'))
+})
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-const statement = fc.constantFrom('ARCH = amd64', 'ARCH != amd64', 'FLAVOUR = a b', 'FLAVOUR=a b ', 'MISSING = 1', 'nonsense')
+const statement = fc.constantFrom(
+  'ARCH = amd64',
+  'ARCH != amd64',
+  'FLAVOUR = a b',
+  'FLAVOUR=a b ',
+  'MISSING = 1',
+  'nonsense',
+)
 const conditions = fc.record(
   {
     phase: fc.constantFrom('install.d', 'pre-install.d', 'post-install.d'),
@@ -33,12 +47,23 @@ const value = fc.oneof(
   { weight: 2, arbitrary: conditions },
   { weight: 1, arbitrary: fc.array(conditions, { maxLength: 3 }) },
 )
-const file = fc.dictionary(fc.constantFrom('alpha', 'beta', 'gamma', 'lib-x', 'y'), value, { maxKeys: 4, noNullPrototype: true })
+const file = fc.dictionary(fc.constantFrom('alpha', 'beta', 'gamma', 'lib-x', 'y'), value, {
+  maxKeys: 4,
+  noNullPrototype: true,
+})
 const tree = fc.record({
-  files: fc.array(fc.tuple(fc.constantFrom('first', 'second'), fc.constantFrom('one', 'two-x'), fc.constantFrom('json', 'yaml'), file), {
-    minLength: 1,
-    maxLength: 4,
-  }),
+  files: fc.array(
+    fc.tuple(
+      fc.constantFrom('first', 'second'),
+      fc.constantFrom('one', 'two-x'),
+      fc.constantFrom('json', 'yaml'),
+      file,
+    ),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  ),
   env: fc.record(
     {
       DIB_INSTALLTYPE_two_x: fc.constantFrom('source', 'package'),
@@ -71,13 +96,17 @@ describe.skipIf(!dibInstalled)('package-installs, compared with disk-image-build
         compared++
         expectSame(ours, theirs, contested(files.map(([, , , content]) => content)))
       }),
-      { numRuns: 30, seed: 313 },
+      { numRuns: 20, seed: 313 },
     )
-    expect(compared).toBeGreaterThan(10)
+    expect(compared).toBeGreaterThan(8)
   })
 })
 
-async function squashByDib(base: string, path: string[], env: Record<string, string>): Promise<Phases | undefined> {
+async function squashByDib(
+  base: string,
+  path: string[],
+  env: Record<string, string>,
+): Promise<Phases | undefined> {
   const output = join(base, 'theirs.json')
   const program = dibProgram('package-installs', 'bin/package-installs-squash')
   const result = await run([program, '--elements=one two-x', `--path=${path.join(':')}`, output], {
@@ -108,7 +137,10 @@ function contested(files: readonly Record<string, unknown>[]): Set<string> {
   const names = files.flatMap((file) => Object.entries(file))
   return new Set(
     names
-      .filter(([name, value]) => removing(value) && (Array.isArray(value) || names.filter(([other]) => other === name).length > 1))
+      .filter(
+        ([name, value]) =>
+          removing(value) && (Array.isArray(value) || names.filter(([other]) => other === name).length > 1),
+      )
       .map(([name]) => name),
   )
 }
@@ -120,6 +152,7 @@ function expectSame(ours: Phases, theirs: Phases, special: ReadonlySet<string>):
     const plain = (list: PackageOfElement[] = []) => list.filter(([name]) => !special.has(name))
     expect(plain(ours[phase]?.uninstall)).toEqual(plain(theirs[phase]?.uninstall))
     // 3.13 removes a contested package whatever the others want; here at most some of its removals are left.
-    for (const removal of ours[phase]?.uninstall ?? []) expect(theirs[phase]?.uninstall).toContainEqual(removal)
+    for (const removal of ours[phase]?.uninstall ?? [])
+      expect(theirs[phase]?.uninstall).toContainEqual(removal)
   }
 }

@@ -8,9 +8,12 @@ export function dibProgram(element: string, program: string): string {
 }
 
 /** True when disk-image-builder is installed here, with the Python it needs. */
-export const dibInstalled = await run([dibProgram('package-installs', 'bin/package-installs-squash'), '--help'], {
-  check: false,
-}).then(
+export const dibInstalled = await run(
+  [dibProgram('package-installs', 'bin/package-installs-squash'), '--help'],
+  {
+    check: false,
+  },
+).then(
   (result) => result.exitCode === 0,
   () => false,
 )

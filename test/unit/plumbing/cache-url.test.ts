@@ -33,7 +33,8 @@ describe.skipIf(!hasCurl)('cache-url', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  const fetch = (...args: string[]) => run([program, ...args], { env: { ...stage.env, no_proxy: '*' }, check: false })
+  const fetch = (...args: string[]) =>
+    run([program, ...args], { env: { ...stage.env, no_proxy: '*' }, check: false })
   const at = (path: string) => join(stage.directory, path)
   const says = (status: number, body = '', headers = {}) => {
     answer = (_, response) => response.writeHead(status, headers).end(body)
@@ -96,13 +97,17 @@ describe.skipIf(!hasCurl)('cache-url', () => {
 
   test('follows a server that sends it on', async () => {
     answer = (request, response) =>
-      request.url === '/file' ? response.writeHead(302, { location: '/other' }).end() : response.end('moved\n')
+      request.url === '/file'
+        ? response.writeHead(302, { location: '/other' }).end()
+        : response.end('moved\n')
     await fetch(url, at('file'))
     expect(stage.read('file')).toBe('moved\n')
   })
 
   test('copies local files by their URL', async () => {
-    expect(await fetch(`file://${stage.write('source', 'local\n')}`, at('copy'))).toMatchObject({ exitCode: 0 })
+    expect(await fetch(`file://${stage.write('source', 'local\n')}`, at('copy'))).toMatchObject({
+      exitCode: 0,
+    })
     expect(stage.read('copy')).toBe('local\n')
     expect(await fetch('file:///no/such/file', at('copy2'))).toMatchObject({ exitCode: 1 })
   })

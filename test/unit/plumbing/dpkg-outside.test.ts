@@ -25,7 +25,8 @@ describe('while an image is built', () => {
     expect(statSync(join(stage.tree, 'usr/sbin/policy-rc.d')).mode & 0o111).not.toBe(0)
     expect(await stage.outside('cleanup.d/40-unblock-daemons')).toMatchObject({ exitCode: 0 })
     expect(stage.read('mnt/usr/sbin/start-stop-daemon')).toBe('#!/bin/sh\necho real\n')
-    for (const left of ['policy-rc.d', 'start-stop-daemon.REAL']) expect(stage.has(`mnt/usr/sbin/${left}`)).toBe(false)
+    for (const left of ['policy-rc.d', 'start-stop-daemon.REAL'])
+      expect(stage.has(`mnt/usr/sbin/${left}`)).toBe(false)
   })
 
   test('blocking twice, as a cached tree may have it, loses nothing', async () => {
@@ -61,7 +62,11 @@ describe('while an image is built', () => {
     expect(stage.read('mnt/etc/dpkg/dpkg.cfg.d/02apt-speedup')).toBe('force-unsafe-io\n')
     expect(stage.has('mnt/var/lib/apt/lists/mirror_i18n_Translation-en')).toBe(false)
     expect(await stage.outside('cleanup.d/60-untrim-dpkg')).toMatchObject({ exitCode: 0 })
-    for (const left of ['dpkg/dpkg.cfg.d/02apt-speedup', 'apt/apt.conf.d/no-languages', 'apt/apt.conf.d/90dib-build']) {
+    for (const left of [
+      'dpkg/dpkg.cfg.d/02apt-speedup',
+      'apt/apt.conf.d/no-languages',
+      'apt/apt.conf.d/90dib-build',
+    ]) {
       expect(stage.has(`mnt/etc/${left}`)).toBe(false)
     }
   })
@@ -102,14 +107,19 @@ describe('keys and lists', () => {
   test('a directory of keys is trusted', async () => {
     debianTree()
     stage.write('keys/sub/vendor.gpg', 'key')
-    expect(await stage.outside('root.d/09-apt-keyring', { DIB_ADD_APT_KEYS: join(stage.directory, 'keys') })).toMatchObject({ exitCode: 0 })
+    expect(
+      await stage.outside('root.d/09-apt-keyring', { DIB_ADD_APT_KEYS: join(stage.directory, 'keys') }),
+    ).toMatchObject({ exitCode: 0 })
     expect(stage.read('mnt/etc/apt/trusted.gpg.d/vendor.gpg')).toBe('key')
   })
 
   test('a missing directory of keys is named', async () => {
     debianTree()
     const result = await stage.outside('root.d/09-apt-keyring', { DIB_ADD_APT_KEYS: '/no/such/keys' })
-    expect(result).toMatchObject({ exitCode: 1, stdout: 'DIB_ADD_APT_KEYS names no directory: /no/such/keys\n' })
+    expect(result).toMatchObject({
+      exitCode: 1,
+      stdout: 'DIB_ADD_APT_KEYS names no directory: /no/such/keys\n',
+    })
   })
 
   test('lists that the operating system element left fresh are remembered with the sources they belong to', async () => {
@@ -123,14 +133,18 @@ describe('keys and lists', () => {
 })
 
 describe('versions of an earlier image', () => {
-  const manifest = '{"packages": [\n {"package": "a:amd64","arch": "amd64","version": "1:2-3","status": "ii "}\n]}'
-  const pin = (path: string) => stage.outside('extra-data.d/99-set-apt-package-pins', { DIB_DPKG_MANIFEST: path })
+  const manifest =
+    '{"packages": [\n {"package": "a:amd64","arch": "amd64","version": "1:2-3","status": "ii "}\n]}'
+  const pin = (path: string) =>
+    stage.outside('extra-data.d/99-set-apt-package-pins', { DIB_DPKG_MANIFEST: path })
 
   test('are pinned, one stanza a package', async () => {
     stage = makeStage(['apt-preferences'])
     stage.write('mnt/etc/apt/x', '')
     expect(await pin(stage.write('manifest', manifest))).toMatchObject({ exitCode: 0 })
-    expect(stage.read('mnt/etc/apt/preferences')).toBe('Package: a:amd64\nPin: version 1:2-3\nPin-Priority: 1001\n')
+    expect(stage.read('mnt/etc/apt/preferences')).toBe(
+      'Package: a:amd64\nPin: version 1:2-3\nPin-Priority: 1001\n',
+    )
   })
 
   test.each(['not json', '{"packages": {}}', '{"packages": [{"package": "a"}]}'])(

@@ -30,7 +30,9 @@ describe('the manifests', () => {
   })
 
   test('hold no password', async () => {
-    await copy({ DIB_ENV: 'declare -x DIB_DEV_USER_PASSWORD="s3cret"\ndeclare -x DIB_RELEASE="x"\nDIB_API_TOKEN=abc' })
+    await copy({
+      DIB_ENV: 'declare -x DIB_DEV_USER_PASSWORD="s3cret"\ndeclare -x DIB_RELEASE="x"\nDIB_API_TOKEN=abc',
+    })
     expect(stage.read(`${outside}/dib_environment`)).toBe(
       'declare -x DIB_DEV_USER_PASSWORD="(not recorded)"\ndeclare -x DIB_RELEASE="x"\nDIB_API_TOKEN="(not recorded)"\n',
     )
@@ -53,7 +55,9 @@ describe('the manifests', () => {
 
 describe('kernel modules', () => {
   test('settings of all elements are copied', async () => {
-    stage = makeStage(['modprobe'], { app: { 'modprobe.d/app.conf': 'options x y\n', 'modprobe.d/readme': 'no' } })
+    stage = makeStage(['modprobe'], {
+      app: { 'modprobe.d/app.conf': 'options x y\n', 'modprobe.d/readme': 'no' },
+    })
     expect(await stage.outside('extra-data.d/50-modprobe-blacklist')).toMatchObject({ exitCode: 0 })
     expect(stage.read('mnt/etc/modprobe.d/app.conf')).toBe('options x y\n')
     expect(stage.has('mnt/etc/modprobe.d/readme')).toBe(false)
@@ -62,8 +66,12 @@ describe('kernel modules', () => {
   test.skipIf(!canChroot)('may be kept from loading', async () => {
     stage = makeStage(['modprobe'])
     stage.write('inside/seed/etc/modprobe.d/x', '')
-    await stage.inside(['install.d/80-modprobe-blacklist'], { env: { DIB_MODPROBE_BLACKLIST: 'floppy pcspkr' } })
-    expect(stage.read('inside/changes/etc/modprobe.d/blacklist.conf')).toBe('blacklist floppy\nblacklist pcspkr\n')
+    await stage.inside(['install.d/80-modprobe-blacklist'], {
+      env: { DIB_MODPROBE_BLACKLIST: 'floppy pcspkr' },
+    })
+    expect(stage.read('inside/changes/etc/modprobe.d/blacklist.conf')).toBe(
+      'blacklist floppy\nblacklist pcspkr\n',
+    )
   })
 })
 
@@ -98,7 +106,9 @@ describe.skipIf(!canChroot)('kernel settings', () => {
   }
 
   test('are written for the next boot and do not touch this machine', async () => {
-    const before = await call('cat /proc/sys/vm/swappiness; sysctl-set-value vm.swappiness 77; cat /proc/sys/vm/swappiness')
+    const before = await call(
+      'cat /proc/sys/vm/swappiness; sysctl-set-value vm.swappiness 77; cat /proc/sys/vm/swappiness',
+    )
     const [first, second] = before.stdout.trim().split('\n')
     expect(second).toBe(first)
     expect(stage.read('inside/changes/etc/sysctl.d/vm.swappiness.conf')).toContain('\nvm.swappiness = 77\n')
@@ -106,7 +116,10 @@ describe.skipIf(!canChroot)('kernel settings', () => {
 
   test.each([
     ['sysctl-set-value no.such.key 1', 'Invalid sysctl key: no.such.key'],
-    ['sysctl-write-value a.b 1; sysctl-write-value a.b 1; sysctl-write-value a.b 2', 'Conflicting sysctl.conf setting for a.b == 2'],
+    [
+      'sysctl-write-value a.b 1; sysctl-write-value a.b 1; sysctl-write-value a.b 2',
+      'Conflicting sysctl.conf setting for a.b == 2',
+    ],
     ['sysctl-set-value a', 'NAME and VALUE are required.'],
   ])('are refused when they make no sense: %s', async (text, message) => {
     const result = await call(text)

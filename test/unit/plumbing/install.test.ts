@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
 import { existsSync, lstatSync, mkdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
 import { canChroot, makeStage, type Stage } from './stage.ts'
 
 let stage: Stage
@@ -39,7 +39,8 @@ describe.skipIf(!canChroot)('install-static', () => {
     expect(stage.read('inside/changes/etc/motd.d/welcome')).toBe('hello\n')
     expect(readlinkSync(join(changes, 'etc/motd.d/link'))).toBe('welcome')
     expect(statSync(join(changes, 'usr/local/bin/tool')).mode & 0o777).toBe(0o755)
-    for (const left of ['etc/motd.d/welcome~', 'etc/core', 'opt/.git']) expect(existsSync(join(changes, left))).toBe(false)
+    for (const left of ['etc/motd.d/welcome~', 'etc/core', 'opt/.git'])
+      expect(existsSync(join(changes, left))).toBe(false)
   })
 
   test('an existing file keeps its permissions, and a link to a directory stays a link', async () => {
@@ -70,7 +71,8 @@ describe('install-types', () => {
     'install.d/other-source-install/60-other': '#!/bin/sh\n',
     'install.d/other-source-install/data': 'data\n',
   }
-  const enable = (env: Record<string, string> = {}) => stage.outside('extra-data.d/99-enable-install-types', env)
+  const enable = (env: Record<string, string> = {}) =>
+    stage.outside('extra-data.d/99-enable-install-types', env)
 
   test('source is the default, and data files are linked with the scripts', async () => {
     stage = makeStage(['install-types'], { app: scripts })
@@ -90,7 +92,9 @@ describe('install-types', () => {
 
   test('a script that is replaced is named', async () => {
     stage = makeStage(['install-types'], { app: { ...scripts, 'install.d/50-app': '#!/bin/sh\nexit 1\n' } })
-    expect((await enable()).stdout).toContain('install.d/50-app is replaced by the one of my-app-source-install')
+    expect((await enable()).stdout).toContain(
+      'install.d/50-app is replaced by the one of my-app-source-install',
+    )
   })
 
   test('an image without scripts to install is built too', async () => {

@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { addPackages, type Squashed, squashedJson, squashedTable } from '../../../builder/plumbing/package-installs/squash.ts'
+import {
+  addPackages,
+  type Squashed,
+  squashedJson,
+  squashedTable,
+} from '../../../builder/plumbing/package-installs/squash.ts'
 import { parseYaml } from '../../../builder/plumbing/yaml.ts'
 import { makeStage, type Stage } from './stage.ts'
 
@@ -11,7 +16,10 @@ function table(yaml: string, env: Record<string, string> = {}, element = 'app'):
 }
 
 function rows(result: Squashed): string[] {
-  return squashedTable(result).trimEnd().split('\n').map((row) => row.replaceAll('\t', ' '))
+  return squashedTable(result)
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.replaceAll('\t', ' '))
 }
 
 describe('a package-installs file', () => {
@@ -37,10 +45,9 @@ describe('a package-installs file', () => {
   })
 
   test('compares architectures unstripped: a blank after the comma makes an item that never matches', () => {
-    expect(table('a: {arch: "i386,amd64"}\nb: {arch: "i386, amd64"}\nc: {not-arch: "i386, amd64"}\n')).toEqual([
-      'install.d install app a',
-      'install.d install app c',
-    ])
+    expect(
+      table('a: {arch: "i386,amd64"}\nb: {arch: "i386, amd64"}\nc: {not-arch: "i386, amd64"}\n'),
+    ).toEqual(['install.d install app a', 'install.d install app c'])
   })
 
   test('may give a package several times, under different conditions', () => {
@@ -56,14 +63,18 @@ kernel:
   test('looks up the install type under the element name with underscores', () => {
     const yaml = 'a: {installtype: package}\nb: {installtype: source}\n'
     expect(table(yaml, {}, 'my-app')).toEqual(['install.d install my-app b'])
-    expect(table(yaml, { DIB_INSTALLTYPE_my_app: 'package' }, 'my-app')).toEqual(['install.d install my-app a'])
-    expect(table(yaml, { DIB_DEFAULT_INSTALLTYPE: 'package' }, 'my-app')).toEqual(['install.d install my-app a'])
+    expect(table(yaml, { DIB_INSTALLTYPE_my_app: 'package' }, 'my-app')).toEqual([
+      'install.d install my-app a',
+    ])
+    expect(table(yaml, { DIB_DEFAULT_INSTALLTYPE: 'package' }, 'my-app')).toEqual([
+      'install.d install my-app a',
+    ])
   })
 
   test('may depend on the Python of the image', () => {
-    expect(table('a: {dib_python_version: 2}\nb: {dib_python_version: 3}\n', { DIB_PYTHON_VERSION: '3' })).toEqual([
-      'install.d install app b',
-    ])
+    expect(
+      table('a: {dib_python_version: 2}\nb: {dib_python_version: 3}\n', { DIB_PYTHON_VERSION: '3' }),
+    ).toEqual(['install.d install app b'])
   })
 
   test.each([
@@ -85,7 +96,10 @@ kernel:
 describe('elements that disagree about a package', () => {
   const both = (first: string, second: string) => {
     const result: Squashed = new Map()
-    for (const [element, yaml] of [['one', first], ['two', second]] as const) {
+    for (const [element, yaml] of [
+      ['one', first],
+      ['two', second],
+    ] as const) {
       addPackages(result, parseYaml(yaml, element), element, { ARCH: 'amd64' })
     }
     return rows(result)
@@ -128,10 +142,15 @@ describe('the squash step of a build', () => {
     const elements = `${stage.env.ELEMENTS_PATH}:${stage.directory}/more`
     const result = await stage.outside('extra-data.d/99-squash-package-install', { ELEMENTS_PATH: elements })
     expect(result).toMatchObject({ exitCode: 0 })
-    expect(result.stdout).toContain(`Squashing install file: ${stage.directory}/elements/one/package-installs.json`)
-    expect(stage.read('mnt/tmp/package-installs.tsv').split('\n').map((row) => row.split('\t')[3])).toEqual(
-      ['from-json', 'from-yaml', 'from-the-overridden', 'yaml-in-json', 'mine', undefined],
+    expect(result.stdout).toContain(
+      `Squashing install file: ${stage.directory}/elements/one/package-installs.json`,
     )
+    expect(
+      stage
+        .read('mnt/tmp/package-installs.tsv')
+        .split('\n')
+        .map((row) => row.split('\t')[3]),
+    ).toEqual(['from-json', 'from-yaml', 'from-the-overridden', 'yaml-in-json', 'mine', undefined])
     expect(JSON.parse(stage.read('mnt/tmp/package-installs.json'))).toMatchObject({
       'install.d': { install: expect.arrayContaining([['mine', 'pkg-map']]) },
     })

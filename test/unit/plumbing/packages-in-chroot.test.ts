@@ -40,16 +40,31 @@ install-packages -m app unknown 2>/dev/null || echo "status $?"
     stage.write('inside/seed/srv/archive/Packages', '')
     const archive = join(stage.directory, 'inside/seed/srv/archive')
     for (const name of ['coffer-one', 'coffer-two', 'coffer-build-tool']) {
-      const control = { Package: name, Version: '1.0', Architecture: 'all', Maintainer: 'N <n@example.org>', Description: 'x' }
+      const control = {
+        Package: name,
+        Version: '1.0',
+        Architecture: 'all',
+        Maintainer: 'N <n@example.org>',
+        Description: 'x',
+      }
       const lines = Object.entries(control).map(([key, value]) => `${key}: ${value}\n`)
       stage.write(`deb/${name}/DEBIAN/control`, lines.join(''))
       stage.write(`deb/${name}/opt/${name}`, 'installed\n')
       await run(['dpkg-deb', '--build', '--root-owner-group', join(stage.directory, 'deb', name), archive])
     }
-    stage.write('inside/seed/srv/archive/Packages', (await run(['dpkg-scanpackages', '.'], { cwd: archive })).stdout)
+    stage.write(
+      'inside/seed/srv/archive/Packages',
+      (await run(['dpkg-scanpackages', '.'], { cwd: archive })).stdout,
+    )
     await stage.outside('extra-data.d/10-create-pkg-map-dir')
     await stage.outside('extra-data.d/99-squash-package-install')
-    await run(['cp', '-a', join(stage.tree, 'usr'), join(stage.tree, 'tmp'), join(stage.directory, 'inside/seed/')])
+    await run([
+      'cp',
+      '-a',
+      join(stage.tree, 'usr'),
+      join(stage.tree, 'tmp'),
+      join(stage.directory, 'inside/seed/'),
+    ])
   })
   afterAll(() => stage.remove())
 
@@ -69,7 +84,12 @@ install-packages -m app unknown 2>/dev/null || echo "status $?"
     expect(stage.read('inside/changes/opt/coffer-two')).toBe('installed\n')
     expect(stage.has('inside/changes/opt/coffer-build-tool')).toBe(false)
     const manifest = JSON.parse(stage.read('inside/changes/etc/dib-manifests/dib-manifest-dpkg-image'))
-    expect(manifest.packages).toContainEqual({ package: 'coffer-one', arch: 'all', version: '1.0', status: 'ii ' })
+    expect(manifest.packages).toContainEqual({
+      package: 'coffer-one',
+      arch: 'all',
+      version: '1.0',
+      status: 'ii ',
+    })
   })
 
   test('that nobody offers end the build with a sentence', async () => {

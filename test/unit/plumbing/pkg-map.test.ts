@@ -78,9 +78,14 @@ describe('the maps of all elements', () => {
   test('come into the image with a table beside each', async () => {
     stage = makeStage(['pkg-map', 'base'], { app: { 'pkg-map': MAP } })
     const result = await stage.outside('extra-data.d/10-create-pkg-map-dir')
-    expect(result).toMatchObject({ exitCode: 0, stdout: 'Copying pkg-map for app\nCopying pkg-map for base\n' })
+    expect(result).toMatchObject({
+      exitCode: 0,
+      stdout: 'Copying pkg-map for app\nCopying pkg-map for base\n',
+    })
     expect(stage.read('mnt/usr/share/pkg-map/app')).toBe(MAP)
-    expect(stage.read('mnt/usr/share/pkg-map/app.tsv')).toContain('release\tdebian bookworm\tdb\tmariadb-server mariadb-backup\n')
+    expect(stage.read('mnt/usr/share/pkg-map/app.tsv')).toContain(
+      'release\tdebian bookworm\tdb\tmariadb-server mariadb-backup\n',
+    )
     expect(stage.has('mnt/usr/share/pkg-map/pkg-map')).toBe(false)
   })
 
@@ -102,15 +107,18 @@ describe('the maps of all elements', () => {
     )
   })
 
-  test.skipIf(!canChroot)('answer by element name inside; an element without a map is status 2, or no matter', async () => {
-    stage = makeStage(['pkg-map', 'install-bin'], { app: { 'pkg-map': MAP } })
-    await stage.outside('extra-data.d/10-create-pkg-map-dir')
-    await run(['cp', '-a', join(stage.tree, 'usr'), stage.write('inside/seed/x', '').replace(/x$/, '')])
-    stage.write(
-      'hooks/install.d/50-ask',
-      '#!/bin/bash\npkg-map --element app web\npkg-map --element none --missing-ok --prefix + a b\npkg-map --element none a || echo "status $?"\n',
-    )
-    const result = await stage.inside(['pre-install.d/01-install-bin', 'install.d/50-ask'])
-    expect(result.stdout).toBe('nginx-light\n+a\n+b\nstatus 2\n')
-  })
+  test.skipIf(!canChroot)(
+    'answer by element name inside; an element without a map is status 2, or no matter',
+    async () => {
+      stage = makeStage(['pkg-map', 'install-bin'], { app: { 'pkg-map': MAP } })
+      await stage.outside('extra-data.d/10-create-pkg-map-dir')
+      await run(['cp', '-a', join(stage.tree, 'usr'), stage.write('inside/seed/x', '').replace(/x$/, '')])
+      stage.write(
+        'hooks/install.d/50-ask',
+        '#!/bin/bash\npkg-map --element app web\npkg-map --element none --missing-ok --prefix + a b\npkg-map --element none a || echo "status $?"\n',
+      )
+      const result = await stage.inside(['pre-install.d/01-install-bin', 'install.d/50-ask'])
+      expect(result.stdout).toBe('nginx-light\n+a\n+b\nstatus 2\n')
+    },
+  )
 })

@@ -17,15 +17,22 @@ describe('the init system', () => {
 
   test('must be one the elements know', async () => {
     expect(await check('systemd')).toMatchObject({ exitCode: 0 })
-    expect(await check('')).toMatchObject({ exitCode: 1, stdout: 'DIB_INIT_SYSTEM is not set! Can not continue\n' })
+    expect(await check('')).toMatchObject({
+      exitCode: 1,
+      stdout: 'DIB_INIT_SYSTEM is not set! Can not continue\n',
+    })
     expect((await check('launchd')).stdout).toContain('Unrecognised init system: launchd!')
   })
 
   test.skipIf(!canChroot)('gets the units of all elements, and can be asked for by name', async () => {
-    stage = makeStage(['dib-init-system'], { app: { 'init-scripts/systemd/app.service': '[Unit]\n', 'init-scripts/openrc/app': 'x' } })
-    const result = await stage.inside(
-      ['pre-install.d/04-dib-init-system', 'install.d/20-install-init-scripts', 'post-install.d/10-enable-init-scripts'],
-    )
+    stage = makeStage(['dib-init-system'], {
+      app: { 'init-scripts/systemd/app.service': '[Unit]\n', 'init-scripts/openrc/app': 'x' },
+    })
+    const result = await stage.inside([
+      'pre-install.d/04-dib-init-system',
+      'install.d/20-install-init-scripts',
+      'post-install.d/10-enable-init-scripts',
+    ])
     expect(result).toMatchObject({ exitCode: 0 })
     expect(stage.read('inside/changes/usr/lib/systemd/system/app.service')).toBe('[Unit]\n')
     expect((await run([changes('usr/local/bin/dib-init-system')])).stdout).toBe('systemd\n')
@@ -36,13 +43,19 @@ describe.skipIf(!canChroot)('the SSH server', () => {
   const harden = async (config: string, env: Record<string, string> = {}) => {
     stage = makeStage(['openssh-server'])
     stage.write('inside/seed/etc/ssh/sshd_config', config)
-    expect(await stage.inside(['post-install.d/99-harden-sshd-config'], { env })).toMatchObject({ exitCode: 0 })
+    expect(await stage.inside(['post-install.d/99-harden-sshd-config'], { env })).toMatchObject({
+      exitCode: 0,
+    })
   }
 
   test('offers current ciphers only, in a file of its own where the main one includes it', async () => {
     await harden('Include /etc/ssh/sshd_config.d/*.conf\nPort 22\n')
-    expect(stage.read('inside/changes/etc/ssh/sshd_config.d/10-dib-hardening.conf')).toMatch(/^Ciphers .*\nMACs .*etm@/)
-    expect(stage.read('inside/changes/etc/ssh/sshd_config')).toBe('Include /etc/ssh/sshd_config.d/*.conf\nPort 22\n')
+    expect(stage.read('inside/changes/etc/ssh/sshd_config.d/10-dib-hardening.conf')).toMatch(
+      /^Ciphers .*\nMACs .*etm@/,
+    )
+    expect(stage.read('inside/changes/etc/ssh/sshd_config')).toBe(
+      'Include /etc/ssh/sshd_config.d/*.conf\nPort 22\n',
+    )
   })
 
   test('or at the top of the main file, in place of what it said', async () => {
@@ -60,7 +73,8 @@ describe.skipIf(!canChroot)('the SSH server', () => {
 describe('host keys', () => {
   test('of the build are removed, and nothing else', async () => {
     stage = makeStage(['runtime-ssh-host-keys'])
-    for (const name of ['ssh_host_rsa_key', 'ssh_host_rsa_key.pub', 'sshd_config']) stage.write(`mnt/etc/ssh/${name}`, 'x')
+    for (const name of ['ssh_host_rsa_key', 'ssh_host_rsa_key.pub', 'sshd_config'])
+      stage.write(`mnt/etc/ssh/${name}`, 'x')
     expect(await stage.outside('cleanup.d/90-remove-ssh-host-keys')).toMatchObject({ exitCode: 0 })
     expect((await run(['ls', join(stage.tree, 'etc/ssh')])).stdout).toBe('sshd_config\n')
   })
@@ -70,7 +84,9 @@ describe.skipIf(!canChroot)('cloud-init', () => {
   const sources = (value: string) => {
     stage = makeStage(['cloud-init-datasources'])
     stage.write('inside/seed/etc/cloud/cloud.cfg.d/x', '')
-    return stage.inside(['install.d/05-set-cloud-init-sources'], { env: { DIB_CLOUD_INIT_DATASOURCES: value } })
+    return stage.inside(['install.d/05-set-cloud-init-sources'], {
+      env: { DIB_CLOUD_INIT_DATASOURCES: value },
+    })
   }
 
   test('looks only where it is told to', async () => {
@@ -78,7 +94,9 @@ describe.skipIf(!canChroot)('cloud-init', () => {
     expect(stage.read('inside/changes/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg')).toBe(
       'datasource_list: [ ConfigDrive, Ec2, None ]\n',
     )
-    expect(stage.read('inside/changes/etc/cloud/cloud.cfg.d/92-ec2-datasource.cfg')).toContain('strict_id: false')
+    expect(stage.read('inside/changes/etc/cloud/cloud.cfg.d/92-ec2-datasource.cfg')).toContain(
+      'strict_id: false',
+    )
   })
 
   test('must be told', async () => {
@@ -91,12 +109,22 @@ describe.skipIf(!canChroot)('cloud-init', () => {
     stage = makeStage(['cloud-init'])
     stage.write('inside/seed/etc/cloud/cloud.cfg', "ssh_pwauth:   0\nssh_genkeytypes: ['dsa']\nusers: []\n")
     for (const unit of ['cloud-config', 'cloud-init-main']) {
-      stage.write(`inside/seed/usr/lib/systemd/system/${unit}.service`, '[Install]\nWantedBy=multi-user.target\n')
+      stage.write(
+        `inside/seed/usr/lib/systemd/system/${unit}.service`,
+        '[Install]\nWantedBy=multi-user.target\n',
+      )
     }
-    const scripts = ['20-enable-cloud-init', '21-cloud-init-allow-password-auth', '22-cloud-init-ssh_genkeytypes']
-    const result = await stage.inside(scripts.map((name) => `post-install.d/${name}`), {
-      env: { DIB_CLOUD_INIT_ALLOW_SSH_PWAUTH: '1' },
-    })
+    const scripts = [
+      '20-enable-cloud-init',
+      '21-cloud-init-allow-password-auth',
+      '22-cloud-init-ssh_genkeytypes',
+    ]
+    const result = await stage.inside(
+      scripts.map((name) => `post-install.d/${name}`),
+      {
+        env: { DIB_CLOUD_INIT_ALLOW_SSH_PWAUTH: '1' },
+      },
+    )
     expect(result).toMatchObject({ exitCode: 0 })
     expect(stage.read('inside/changes/etc/cloud/cloud.cfg')).toBe(
       "ssh_pwauth: true\nusers: []\nssh_genkeytypes: ['rsa', 'ecdsa', 'ed25519']\n",
@@ -115,7 +143,9 @@ describe.skipIf(!canChroot)('cloud-init', () => {
   test('manages the hosts file when the image wants it to', async () => {
     stage = makeStage(['base'])
     await stage.inside(['install.d/10-cloud-init'], { env: { DIB_CLOUD_INIT_ETC_HOSTS: 'localhost' } })
-    expect(stage.read('inside/changes/etc/cloud/cloud.cfg.d/10_etc_hosts.cfg')).toBe('manage_etc_hosts: localhost\n')
+    expect(stage.read('inside/changes/etc/cloud/cloud.cfg.d/10_etc_hosts.cfg')).toBe(
+      'manage_etc_hosts: localhost\n',
+    )
   })
 })
 
@@ -130,16 +160,22 @@ describe.skipIf(!canChroot)('the network', () => {
       'auto lo\niface lo inet loopback\n\nsource /etc/network/interfaces.d/*\n\n',
     )
     expect(stage.has('inside/changes/etc/network/interfaces.d/eth0')).toBe(false)
-    expect(stage.read('inside/changes/usr/lib/systemd/system/dhcp-interface@.service')).toContain('TimeoutStartSec=14s')
+    expect(stage.read('inside/changes/usr/lib/systemd/system/dhcp-interface@.service')).toContain(
+      'TimeoutStartSec=14s',
+    )
     expect(stage.read('inside/changes/usr/local/sbin/dhcp-all-interfaces.sh')).toContain('timeout=7\n')
   })
 
   test('of a bootstrapped system is DHCP on the named interfaces', async () => {
     stage = makeStage(['debootstrap'])
     stage.write('inside/seed/etc/network/interfaces', '')
-    const result = await stage.inside(['install.d/10-debian-networking'], { env: { DIB_NETWORK_INTERFACE_NAMES: 'ens3' } })
+    const result = await stage.inside(['install.d/10-debian-networking'], {
+      env: { DIB_NETWORK_INTERFACE_NAMES: 'ens3' },
+    })
     expect(result).toMatchObject({ exitCode: 0 })
-    expect(stage.read('inside/changes/etc/network/interfaces.d/ens3')).toBe('auto ens3\niface ens3 inet dhcp\n')
+    expect(stage.read('inside/changes/etc/network/interfaces.d/ens3')).toBe(
+      'auto ens3\niface ens3 inet dhcp\n',
+    )
     expect(stage.read('inside/changes/etc/network/interfaces')).toBe('source /etc/network/interfaces.d/*\n')
   })
 })
@@ -183,7 +219,9 @@ describe.skipIf(!canChroot)('what is particular to this machine', () => {
     })
     expect(result).toMatchObject({ exitCode: 0 })
     expect(stage.read('inside/changes/root/.ssh/authorized_keys')).toBe('ssh-rsa KEY me\n')
-    expect(stage.read('inside/changes/etc/apt/apt.conf.d/02-use-http-proxy')).toBe('Acquire::http::Proxy "http://proxy:1";\n')
+    expect(stage.read('inside/changes/etc/apt/apt.conf.d/02-use-http-proxy')).toBe(
+      'Acquire::http::Proxy "http://proxy:1";\n',
+    )
     expect(stage.read('inside/changes/etc/apt/apt.conf.d/02-no-proxy')).toContain('Proxy::local "DIRECT"')
   })
 })
@@ -191,7 +229,10 @@ describe.skipIf(!canChroot)('what is particular to this machine', () => {
 describe.skipIf(!canChroot)('dib-python', () => {
   const run1 = (script: string, before: string) => {
     stage = makeStage(['dib-python'], { app: { 'install.d/50-script': script } })
-    return stage.inside(['pre-install.d/01-dib-python'], { before, env: { DIB_PYTHON: 'python3', DIB_PYTHON_VERSION: '3' } })
+    return stage.inside(['pre-install.d/01-dib-python'], {
+      before,
+      env: { DIB_PYTHON: 'python3', DIB_PYTHON_VERSION: '3' },
+    })
   }
 
   test('is the Python of the distribution', async () => {
@@ -200,7 +241,10 @@ describe.skipIf(!canChroot)('dib-python', () => {
   })
 
   test('is not made, and Python not installed, when nobody asks for it', async () => {
-    const result = await run1('#!/bin/sh\n', 'rm -f /usr/bin/python3 /usr/local/bin/python3 /usr/libexec/platform-python')
+    const result = await run1(
+      '#!/bin/sh\n',
+      'rm -f /usr/bin/python3 /usr/local/bin/python3 /usr/libexec/platform-python',
+    )
     expect(result).toMatchObject({ exitCode: 0 })
     expect(result.stdout).toContain('dib-python is not made')
   })
@@ -222,6 +266,8 @@ describe.skipIf(!canChroot)('dib-python', () => {
     stage = makeStage([])
     const file = join(plumbing, 'dib-python/environment.d/50-dib-python-version')
     const env = { PATH: '/usr/bin:/bin', DISTRO_NAME: distro, DIB_RELEASE: release }
-    expect((await run(['bash', '-euc', `. ${file}; echo $DIB_PYTHON`], { env })).stdout).toBe(`python${version}\n`)
+    expect((await run(['bash', '-euc', `. ${file}; echo $DIB_PYTHON`], { env })).stdout).toBe(
+      `python${version}\n`,
+    )
   })
 })

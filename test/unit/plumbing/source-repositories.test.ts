@@ -24,7 +24,10 @@ describe.skipIf(!ready)('source-repositories', () => {
   /** An element with these lines; @ stands for the stage's directory. */
   function withLines(...lines: string[]): void {
     stage = makeStage(['source-repositories', 'cache-url', 'manifests'])
-    stage.write('hooks/source-repository-app', lines.map((line) => `${line.replaceAll('@', stage.directory)}\n`).join(''))
+    stage.write(
+      'hooks/source-repository-app',
+      lines.map((line) => `${line.replaceAll('@', stage.directory)}\n`).join(''),
+    )
   }
 
   /** A repository with branch master at "two" and tag v1 at "one". */

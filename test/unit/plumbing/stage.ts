@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -115,7 +124,10 @@ function flatten(element: string, hooks: string): void {
 
 /** True where a test may mount: as root, on a kernel with overlay file systems. */
 export const canChroot = await (async () => {
-  const probe = 'mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/m && mount -t overlay o -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m'
-  const result = await run(['unshare', '--mount', '--', 'sh', '-c', probe], { check: false }).catch(() => undefined)
+  const probe =
+    'mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/m && mount -t overlay o -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m'
+  const result = await run(['unshare', '--mount', '--', 'sh', '-c', probe], { check: false }).catch(
+    () => undefined,
+  )
   return result?.exitCode === 0
 })()

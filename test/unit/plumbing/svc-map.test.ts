@@ -3,7 +3,10 @@ import { parse } from 'yaml'
 import { mergeServiceMaps, serviceFile } from '../../../builder/plumbing/svc-map.ts'
 import { canChroot, makeStage, type Stage } from './stage.ts'
 
-const database = { element: 'database', content: { database: { default: 'mysqld', debian: 'mysql', redhat: 'mariadb' } } }
+const database = {
+  element: 'database',
+  content: { database: { default: 'mysqld', debian: 'mysql', redhat: 'mariadb' } },
+}
 
 describe('a service', () => {
   test.each([
@@ -27,7 +30,12 @@ describe('a service', () => {
   })
 
   test('may have a name that YAML would read as something else', () => {
-    const file = serviceFile(new Map([['on', 'no'], ['a', '1']]))
+    const file = serviceFile(
+      new Map([
+        ['on', 'no'],
+        ['a', '1'],
+      ]),
+    )
     expect(parse(file, { version: '1.1' })).toEqual({ a: '1', on: 'no' })
   })
 })
@@ -41,7 +49,10 @@ describe('svc-map in a build', () => {
       one: { 'svc-map': 'database:\n  default: mysqld\n  debian: mysql\n' },
       two: { 'svc-map': 'cache:\n  default: redis-server\n' },
     })
-    expect(await stage.outside('extra-data.d/10-merge-svc-map-files')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await stage.outside('extra-data.d/10-merge-svc-map-files')).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    })
     expect(await stage.outside('extra-data.d/11-copy-svc-map-file')).toMatchObject({ exitCode: 0 })
     expect(stage.read('mnt/usr/share/svc-map/services')).toBe('cache: redis-server\ndatabase: mysql\n')
   })
