@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse, YAMLParseError } from 'yaml'
+import { YAMLParseError } from 'yaml'
 import { CofferError, isErrno } from '../../lib/errors.ts'
 import { entryValues } from './entry-values.ts'
 import { configError } from './errors.ts'
 import { pythonText } from './python-text.ts'
 import { type ConfigEntry, isMapping, isPluginName, PLUGIN_NAMES } from './types.ts'
+import { readDibYaml } from './yaml.ts'
 
 export { flatten } from './flatten.ts'
 
@@ -98,7 +99,7 @@ function parseEntry(entry: unknown): ConfigEntry {
 
 function readYaml(text: string): unknown {
   try {
-    return parse(text, { version: '1.1', uniqueKeys: false, merge: true }) as unknown
+    return readDibYaml(text)
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error
     const [position] = error.linePos ?? []

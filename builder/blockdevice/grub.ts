@@ -1,6 +1,5 @@
 import { access, mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { cleanupStack } from '../../lib/cleanup.ts'
 import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
@@ -87,7 +86,7 @@ export async function installGrub(request: InstallGrubRequest): Promise<Installe
   const directory = request.grubDirectory ?? '/usr/lib/grub'
   const cleanup = cleanupStack()
   try {
-    const scratch = await mkdtemp(join(tmpdir(), 'coffer-grub-'))
+    const scratch = await mkdtemp(join(dirname(rawPath), 'grub-'))
     cleanup.defer(`the directory ${scratch}`, () => removeTree(scratch))
     if (image !== undefined && area !== undefined && platforms.bios !== undefined) {
       await installBios(layout, imagePath(image, rawPath), area, directory, scratch)

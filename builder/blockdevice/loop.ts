@@ -1,6 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type CleanupStack, cleanupStack } from '../../lib/cleanup.ts'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
@@ -111,7 +110,7 @@ async function create(
     }
   }
   await createVolumes(layout, blockdev, stack)
-  const fileSystems = await makeFileSystems(layout, blockdev)
+  const fileSystems = await makeFileSystems(layout, blockdev, dirname(request.rawPath))
   const mounts = await mountAll(request, fileSystems, stack)
   let open = true
   const umount = async (): Promise<void> => {
@@ -148,8 +147,12 @@ interface MadeFileSystem {
   readonly device: string
 }
 
-async function makeFileSystems(layout: DiskLayout, blockdev: BlockDevices): Promise<MadeFileSystem[]> {
-  const scratch = await mkdtemp(join(tmpdir(), 'coffer-mkfs-'))
+async function makeFileSystems(
+  layout: DiskLayout,
+  blockdev: BlockDevices,
+  directory: string,
+): Promise<MadeFileSystem[]> {
+  const scratch = await mkdtemp(join(directory, 'mkfs-'))
   try {
     const config = join(scratch, 'mke2fs.conf')
     await writeFile(config, mke2fsConf({ checksums: true }))
@@ -176,7 +179,8 @@ async function mountAll(
     if (swap || on === undefined) continue
     const path = await ensureMountPoint(request.mountBase, mountPoint)
     const type = on.fileSystem.type
-    const standIn = isFat(type) && !(await kernelMounts('vfat')) ? await standInFor(on.device) : undefined
+    const standIn =
+      isFat(type) && !(await kernelMounts('vfat')) ? await standInFor(on.device, request.rawPath) : undefined
     const entry = { mountPoint, path, type, standIn }
     stack.defer(`the mount ${path}`, () => umountFileSystem(entry, request.log))
     if (standIn === undefined) await mount({ source: on.device, target: path })
@@ -186,8 +190,9 @@ async function mountAll(
   return mounted
 }
 
-async function standInFor(device: string): Promise<{ directory: string; device: string }> {
-  return { directory: await mkdtemp(join(tmpdir(), 'coffer-fat-')), device }
+/** Beside the image, so that it goes away with the build's own directory whatever happens. */
+async function standInFor(device: string, rawPath: string): Promise<{ directory: string; device: string }> {
+  return { directory: await mkdtemp(join(dirname(rawPath), 'fat-')), device }
 }
 
 /** True when the kernel has a file system; one in a module is loaded if it can be. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
 import { CofferError } from '../../lib/errors.ts'
 import { type BlockDeviceParams, isMapping } from './types.ts'
+import { readDibYaml } from './yaml.ts'
 
 /** DIB's params.yaml (contract §3.4): what one build tells the block device layer. */
 export interface ParamsFile extends BlockDeviceParams {
@@ -49,7 +49,7 @@ export async function readParamsFile(
 async function readMapping(path: string): Promise<Record<string, unknown>> {
   let values: unknown
   try {
-    values = parse(await readFile(path, 'utf8'), { version: '1.1', uniqueKeys: false })
+    values = readDibYaml(await readFile(path, 'utf8'))
   } catch (error) {
     throw unreadable(path, error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error))
   }

@@ -1,6 +1,5 @@
 import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type CleanupStack, cleanupStack } from '../../lib/cleanup.ts'
 import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
@@ -58,7 +57,7 @@ export async function writeImageFile(request: WriteImageRequest): Promise<void> 
   const cleanup = cleanupStack()
   const done = request.cleanup?.defer('the disk writer', cleanup.release)
   try {
-    const scratch = await mkdtemp(join(tmpdir(), 'coffer-disk-'))
+    const scratch = await mkdtemp(join(dirname(rawPath), 'disk-'))
     cleanup.defer(`the directory ${scratch}`, () => removeTree(scratch))
     for (const fileSystem of layout.fileSystems) {
       log.debug(`Writing ${fileSystem.type} file system ${fileSystem.label}`)

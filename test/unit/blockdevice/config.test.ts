@@ -85,10 +85,12 @@ test('text that is not YAML is refused in one sentence that says where', () => {
   )
 })
 
-test('YAML is read as YAML 1.1, as DIB reads it', () => {
-  expect(parseConfig('- mkfs: {name: x, on: yes, number: 0x10}')[0]?.values).toEqual({
-    name: 'x',
+test('YAML is read as DIB reads it: version 1.1, but y and n are text, and the last of equal keys counts', () => {
+  const yaml = '- mkfs: {name: a, on: yes, off: [y, n, Y, no], number: 0x10, name: b}'
+  expect(parseConfig(yaml)[0]?.values).toEqual({
+    name: 'b',
     true: true,
+    false: ['y', 'n', 'Y', false],
     number: 16,
   })
 })
