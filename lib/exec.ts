@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Called for every line of output, without its newline, as it comes. Output is then not kept in the result. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+  /** With `onLine`: called with a line of standard output that has not ended yet, such as a prompt. */
+  readonly onPartialLine?: (text: string) => void
   /** True keeps standard output as raw bytes in `stdoutBytes`. */
   readonly binary?: boolean
   /** False returns a result for a non-zero exit status instead of throwing. Default true. */
@@ -102,7 +104,7 @@ export async function run(argv: Argv, options: RunOptions = {}): Promise<RunResu
     onLine === undefined
       ? []
       : [
-          readLines(child.stdout, (line) => onLine(line, 'stdout')),
+          readLines(child.stdout, (line) => onLine(line, 'stdout'), options.onPartialLine),
           readLines(child.stderr, (line) => onLine(line, 'stderr')),
         ]
   const result = await child

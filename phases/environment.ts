@@ -125,6 +125,8 @@ export const SENSITIVE: readonly RegExp[] = [
   /credential/i,
   /(^|_)(api|access|private|signing|encryption|auth)_?key/i,
   /^DIB_ENV$/,
+  // May carry --password for a download (docs/guide/build-images.md).
+  /^DATASTORE_DOWNLOAD_OPTS$/,
 ]
 
 /** Whether a variable's value must not be printed. */

@@ -64,6 +64,13 @@ export async function attemptBoot(command: Argv, options: AttemptOptions): Promi
     const check = () => kernelSeen || giveUp(`its kernel printed nothing within ${kernelMs / 1000} s`)
     timers.push(setTimeout(check, kernelMs))
   }
+  const awaited = (line: string): boolean => {
+    if (ready === undefined && line.search(options.expect) >= 0) {
+      ready = { line, seconds: (performance.now() - started) / 1000 }
+      stop.abort()
+    }
+    return ready !== undefined
+  }
   const read = (text: string) => {
     const line = cleanLine(text)
     if (line === '' || ready !== undefined) return
@@ -71,11 +78,7 @@ export async function attemptBoot(command: Argv, options: AttemptOptions): Promi
     tail.push(line)
     if (tail.length > options.tail) tail.shift()
     kernelSeen ||= isFromKernel(line)
-    if (line.search(options.expect) >= 0) {
-      ready = { line, seconds: (performance.now() - started) / 1000 }
-      stop.abort()
-      return
-    }
+    if (awaited(line)) return
     const meaning = deadEnd(line)
     if (meaning === undefined) return
     explained = true
@@ -92,6 +95,8 @@ export async function attemptBoot(command: Argv, options: AttemptOptions): Promi
         if (stream === 'stderr') complaints.push(cleanLine(text))
         else for (const part of text.split('\r')) read(part)
       },
+      // A login prompt does not end its line.
+      onPartialLine: (text) => awaited(cleanLine(text.split('\r').at(-1) ?? '')),
     })
     if (ready !== undefined) return { kind: 'ready', kernelSeen, ...ready }
     if (options.signal.aborted) return { kind: 'stopped', kernelSeen }

@@ -3,6 +3,7 @@ import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { flatten, parseConfig } from '../blockdevice/config.ts'
+import { writeFstab } from '../blockdevice/fstab.ts'
 import { getval } from '../blockdevice/getval.ts'
 import { buildGraph } from '../blockdevice/graph.ts'
 import { installGrub } from '../blockdevice/grub.ts'
@@ -82,7 +83,7 @@ function parameters(build: Build) {
     rootFsType: request.fsType,
     rootLabel: request.rootLabel,
     rootFsOpts: mkfsOptions({
-      rootFsType: request.fsType,
+      rootFsType: build.env.DIB_ROOT_FSTYPE ?? request.fsType,
       journalMiB: request.size.journalMiB,
       userOptions: request.size.mkfsOptions,
       maxOnlineResize: request.size.maxOnlineResize,
@@ -106,8 +107,7 @@ export async function createDisk(build: Build): Promise<BuildDisk> {
   const rawPath = `${directories.image}/${MAIN_IMAGE}.raw`
   const kib = Number(build.env.DIB_IMAGE_SIZE)
   const layout = layoutOf(build, kib)
-  await run(['mkdir', '-p', '--', `${directories.built}/etc`])
-  await writeFile(`${directories.built}/etc/fstab`, layout.fstab)
+  await writeFstab(layout, directories.built)
   if (loopReason === undefined || build.env.IMAGE_BLOCK_DEVICE !== undefined) {
     await rename(directories.built, directories.mount)
     return { rawPath, mountPoints: [], release: async () => undefined }

@@ -3,12 +3,16 @@ import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { partialOutputs } from '../output/index.ts'
 import { startAptProxy } from '../packages/proxy.ts'
+import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import type { BuildEvent } from './events.ts'
 import { makeJob, searchPathOf } from './job.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
+
+/** The package cache is pruned to this after each build, least recently used first. */
+const PACKAGE_CACHE_BYTES = 20 * 1024 ** 3
 
 /** Where a running build reports. */
 export interface BuildListener {
@@ -63,6 +67,7 @@ export async function runPrepared(
     return interrupt.status() ?? status
   } finally {
     await proxy.close()
+    await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
   }
 }
