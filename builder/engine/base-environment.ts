@@ -24,8 +24,10 @@ export function baseEnvironment(job: BuildJob): Record<string, string> {
     DIB_ARGS: request.args.join(' '),
     DIB_ENV: describeEnvironment(request.callerEnv),
     DIB_BLOCK_DEVICE_PARAMS_YAML: `${directories.build}/block-device/params.yaml`,
-    DIB_CHECKSUM: request.checksum ?? '',
+    DIB_CHECKSUM: request.checksum ?? '0',
     DIB_DEBUG_TRACE: String(request.trace),
+    // Scripts learn it from an environment file; exported here only where the caller did, --install-type over it.
+    ...(caller.DIB_DEFAULT_INSTALLTYPE === undefined ? {} : { DIB_DEFAULT_INSTALLTYPE: request.installType }),
     ...(request.size.imageSizeGiB === undefined ? {} : { DIB_IMAGE_SIZE: String(request.size.imageSizeGiB) }),
     DIB_IMAGE_CACHE: request.imageCache,
     DIB_LOCKFILES: request.lockFiles,

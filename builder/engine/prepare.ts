@@ -1,5 +1,5 @@
 import { CofferError } from '../../lib/errors.ts'
-import { run } from '../../lib/exec.ts'
+import { type Environment, run } from '../../lib/exec.ts'
 import type { Log } from '../../lib/log.ts'
 import { indexElements } from '../../phases/elements.ts'
 import { type HookFile, planHooks } from '../../phases/hooks.ts'
@@ -28,14 +28,19 @@ export const builtInElements: readonly string[] = [
   new URL('../elements', import.meta.url).pathname,
 ]
 
+/** Where elements are looked for: the caller's ELEMENTS_PATH, then our own directories (DIB contract §2). */
+export function elementSearchPath(env: Environment): string[] {
+  const caller = (env.ELEMENTS_PATH ?? '').split(':').filter((entry) => entry !== '')
+  return [...caller, ...builtInElements]
+}
+
 /**
  * Decides a build without doing any of it: elements, hooks, disk layout, tools.
  *
  * @throws CofferError for an unknown element, a clash, a bad layout, a missing tool, …
  */
 export async function prepareBuild(request: BuildRequest, log: Log): Promise<PreparedBuild> {
-  const caller = (request.callerEnv.ELEMENTS_PATH ?? '').split(':').filter((entry) => entry !== '')
-  const searchPath = [...caller, ...builtInElements]
+  const searchPath = elementSearchPath(request.callerEnv)
   const index = await indexElements(searchPath)
   for (const { name, path } of index.overrides) log.debug(`Element ${path} overrides the built-in ${name}`)
   const named = withDriverElements(request.named, request)

@@ -46,12 +46,13 @@ export async function runBuild(build: Build): Promise<void> {
   await phase('pre-finalise.d')
   await phase('finalise.d')
   await phase('cleanup.d')
+  // First what scripts left mounted or running: it is in the way of emptying /tmp, and goes on writing logs.
+  await unmountBelow(build, directories.mount, disk.mountPoints)
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
 
   const wanted =
     request.ramdiskElement === undefined && !build.job.elements.some(({ name }) => name === 'no-final-image')
-  await unmountBelow(build, directories.mount, disk.mountPoints)
   await step(build, 'tree outputs', needsTree(build), () =>
     treeOutputs(outputOptions(build, { tree: directories.mount })),
   )

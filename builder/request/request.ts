@@ -80,7 +80,7 @@ export function makeRequest(
     program,
     arch: option('-a', 'ARCH') ?? hostArch,
     named: line.elements,
-    skipBase: line.flag('-n'),
+    skipBase: line.flag('-n') || env.SKIP_BASE === '1',
     ramdiskElement:
       program === 'ramdisk-image-create'
         ? (option('--ramdisk-element', 'RAMDISK_ELEMENT') ?? 'ramdisk')
@@ -96,7 +96,7 @@ export function makeRequest(
     overwrite: !['', '0'].includes(env.OVERWRITE_OLD_IMAGE ?? ''),
     qemuImgOptions: option('--qemu-img-options', 'QEMU_IMG_OPTIONS'),
     dockerTarget: option('--docker-target', 'DOCKER_TARGET'),
-    trace: Number(env.DIB_DEBUG_TRACE ?? '0') + line.count('-x'),
+    trace: traceLevel(env.DIB_DEBUG_TRACE) + line.count('-x'),
     offline: line.flag('--offline') || nonEmpty(env.DIB_OFFLINE) !== undefined,
     useTmpfs: !line.flag('--no-tmpfs') && (env.DIB_NO_TMPFS ?? '0') === '0',
     minTmpfsGiB: number('--min-tmpfs', 'DIB_MIN_TMPFS') ?? 2,
@@ -126,6 +126,14 @@ function nonEmpty(value: string | undefined): string | undefined {
 
 function pick(environment: Environment, names: readonly string[]): Environment {
   return Object.fromEntries(names.map((name) => [name, environment[name]]))
+}
+
+function traceLevel(text: string | undefined): number {
+  const level = Number(nonEmpty(text) ?? '0')
+  if (Number.isInteger(level) && level >= 0) return level
+  throw new CofferError('OPTION_VALUE_INVALID', `DIB_DEBUG_TRACE needs a whole number, not '${text}'`, {
+    hint: 'Use 0 for no tracing, 1 for tracing, 2 for more; or leave it unset and use -x.',
+  })
 }
 
 function positiveNumber(name: string, text: string | undefined): number | undefined {

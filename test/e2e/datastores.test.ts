@@ -32,7 +32,15 @@ describe.each([
   let members = new Map<string, Member>()
 
   beforeAll(async () => {
-    const result = await tool(work, [`${root}builder/bin/build-image`, datastore, '-t', 'qcow2,tar', '-o', datastore, '--boot-check'])
+    const result = await tool(work, [
+      `${root}builder/bin/build-image`,
+      datastore,
+      '-t',
+      'qcow2,tar',
+      '-o',
+      datastore,
+      '--boot-check',
+    ])
     output = result.output
     expect(result.exitCode, output).toBe(0)
     members = await tarMembers(`${work}/${datastore}.tar`)

@@ -21,7 +21,11 @@ export async function workDirectory(): Promise<string> {
 }
 
 /** Runs a command of ours or DIB's in `work`; output is returned whole, and nothing throws. */
-export async function tool(work: string, argv: readonly [string, ...string[]], extra: Record<string, string> = {}) {
+export async function tool(
+  work: string,
+  argv: readonly [string, ...string[]],
+  extra: Record<string, string> = {},
+) {
   const result = await run(argv, {
     cwd: work,
     check: false,

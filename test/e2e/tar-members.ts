@@ -34,7 +34,10 @@ export async function tarMembers(file: string): Promise<Map<string, Member>> {
 }
 
 /** The names at which two archives differ, each with what differs. */
-export function memberDifferences(a: ReadonlyMap<string, Member>, b: ReadonlyMap<string, Member>): Map<string, string> {
+export function memberDifferences(
+  a: ReadonlyMap<string, Member>,
+  b: ReadonlyMap<string, Member>,
+): Map<string, string> {
   const differences = new Map<string, string>()
   for (const name of [...new Set([...a.keys(), ...b.keys()])].sort()) {
     const [left, right] = [a.get(name), b.get(name)]
@@ -42,8 +45,14 @@ export function memberDifferences(a: ReadonlyMap<string, Member>, b: ReadonlyMap
       differences.set(name, left === undefined ? 'only in the second' : 'only in the first')
       continue
     }
-    const fields = (['type', 'mode', 'owner', 'link', 'content'] as const).filter((field) => left[field] !== right[field])
-    if (fields.length > 0) differences.set(name, fields.map((field) => `${field} ${left[field].slice(0, 16)} ${right[field].slice(0, 16)}`).join(', '))
+    const fields = (['type', 'mode', 'owner', 'link', 'content'] as const).filter(
+      (field) => left[field] !== right[field],
+    )
+    if (fields.length > 0)
+      differences.set(
+        name,
+        fields.map((field) => `${field} ${left[field].slice(0, 16)} ${right[field].slice(0, 16)}`).join(', '),
+      )
   }
   return differences
 }
