@@ -22,6 +22,9 @@ VITEST := $(NODE_BIN)/node node_modules/vitest/vitest.mjs run
 
 docs: ## write the generated reference pages anew
 	./tools/node tools/phase-table.ts
+	./tools/node tools/cli-reference.ts
+	./tools/node tools/datastores-reference.ts
+	./tools/node tools/elements-reference.ts
 	./tools/node tools/error-reference.ts
 
 check: lint types ## everything that is fast: format, lint, types, unit, contract, golden, architecture

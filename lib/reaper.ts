@@ -10,7 +10,7 @@ export interface Reaper {
 
 // `read` ends with a line (dismissed) or at end of file: every holder of the other end has died, even by SIGKILL.
 const SCRIPT =
-  'read -r verdict && exit 0; for path in "$@"; do rm -rf --one-file-system -- "$path" 2>/dev/null; done; exit 0'
+  'read -r verdict && exit 0; for path in "$@"; do rm -rf --one-file-system -- "$path" 2>/dev/null || { chattr -R -f -ia "$path" 2>/dev/null; rm -rf --one-file-system -- "$path" 2>/dev/null; }; done; exit 0'
 
 /**
  * Starts a tiny process, in a session of its own, that waits until all holders of its lifeline are gone and then deletes

@@ -13,7 +13,7 @@ const PROTECTED = new Set(
 
 /**
  * The one door for deleting a directory tree. Deletes nothing if something is mounted at or below it, never follows a
- * symbolic link at the top, and stays on one file system. A missing tree is fine.
+ * symbolic link at the top, and stays on one file system. Immutable files are deleted too. A missing tree is fine.
  *
  * @throws CofferError `TREE_PROTECTED` for a system directory, `TREE_HAS_MOUNTS` when something is mounted below.
  */
@@ -35,5 +35,9 @@ export async function removeTree(path: string): Promise<void> {
     if (isErrno(error, 'ENOENT')) return
     throw error
   }
-  await run(['rm', '-rf', '--one-file-system', '--', absolute])
+  const remove = (check: boolean) => run(['rm', '-rf', '--one-file-system', '--', absolute], { check })
+  if ((await remove(false)).exitCode === 0) return
+  // A file marked immutable or append-only resists even root.
+  await run(['chattr', '-R', '-f', '-ia', absolute], { check: false })
+  await remove(true)
 }

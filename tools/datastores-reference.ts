@@ -50,14 +50,14 @@ ${markdownTable(
   }),
 )}
 
-\`DATASTORE_DOWNLOAD_OPTS\` (options of the download, in wget's spelling) and \`DATASTORE_KEEP_REPOSITORY\` (\`0\` takes the
-repository out of the finished image) work for all of them. What each variable means is in the readme of
+\`DATASTORE_DOWNLOAD_OPTS\` has options for the download, in wget's spelling, and \`DATASTORE_KEEP_REPOSITORY=0\` takes a vendor's
+repository out of the finished image. What each variable means is in the readme of
 [datastore-package](../../elements/datastore-package/README.rst).
 `
 }
 
-function origin({ vendorPackage, distribution }: Datastore): string {
-  if (vendorPackage === undefined) return `${distribution} itself`
+function origin({ vendorPackage }: Datastore): string {
+  if (vendorPackage === undefined) return 'the distribution'
   return vendorPackage === 'optional' ? "the vendor's repository, or a package" : 'a package that you bring'
 }
 

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import type { Log } from '../../lib/log.ts'
-import { mountsBelow } from '../../lib/mount.ts'
+import { mountsBelow, unmount } from '../../lib/mount.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { copyIntoFat } from './fat.ts'
 import { LVM_CLEANUP_COMMAND, lvmUmountCommands } from './lvm-commands.ts'
@@ -60,11 +60,12 @@ async function settled(promise: Promise<void>): Promise<unknown> {
 
 async function umountPatiently(path: string, clock: Clock): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const result = await run(['umount', '--', path], { check: false })
-    if (result.exitCode === 0) return
+    const failure = await settled(unmount(path))
+    if (failure === undefined) return
     if (attempt >= UMOUNT_TRIES) {
-      throw new CofferError('BLOCK_DEVICE_BUSY', `${path} cannot be unmounted: ${result.stderr.trim()}`, {
+      throw new CofferError('BLOCK_DEVICE_BUSY', `${path} cannot be unmounted`, {
         hint: `See who uses it: fuser -vm ${path}`,
+        cause: failure,
       })
     }
     await clock.sleep(UMOUNT_PAUSE_MS)

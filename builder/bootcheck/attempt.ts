@@ -32,6 +32,9 @@ export type Attempt = { readonly kernelSeen: boolean } & (
 /** How long to go on reading after a dead end, for the lines that explain it, in milliseconds. */
 const AFTERMATH_MS = 300
 
+/** How long a line must stand unfinished to count as a prompt, in milliseconds. */
+const PROMPT_MS = 1000
+
 /**
  * Starts QEMU once, reads its console until the awaited line or a reason to give up, and ends it.
  *
@@ -46,6 +49,7 @@ export async function attemptBoot(command: Argv, options: AttemptOptions): Promi
   let ready: { line: string; seconds: number } | undefined
   let reason: string | undefined
   let explained = false
+  let prompt: NodeJS.Timeout | undefined
 
   const giveUp = (why: string, afterMs = 0) => {
     if (reason !== undefined || ready !== undefined) return
@@ -92,11 +96,15 @@ export async function attemptBoot(command: Argv, options: AttemptOptions): Promi
       check: false,
       signal: AbortSignal.any([stop.signal, options.signal]),
       onLine: (text, stream) => {
+        clearTimeout(prompt)
         if (stream === 'stderr') complaints.push(cleanLine(text))
         else for (const part of text.split('\r')) read(part)
       },
-      // A login prompt does not end its line.
-      onPartialLine: (text) => awaited(cleanLine(text.split('\r').at(-1) ?? '')),
+      // A login prompt does not end its line; any other line is only being printed, so give it time to go on.
+      onPartialLine: (text) => {
+        clearTimeout(prompt)
+        prompt = setTimeout(() => awaited(cleanLine(text.split('\r').at(-1) ?? '')), PROMPT_MS)
+      },
     })
     if (ready !== undefined) return { kind: 'ready', kernelSeen, ...ready }
     if (options.signal.aborted) return { kind: 'stopped', kernelSeen }
@@ -108,7 +116,7 @@ export async function attemptBoot(command: Argv, options: AttemptOptions): Promi
       reason: reason ?? ended(result.exitCode, complaints),
     }
   } finally {
-    for (const timer of timers) clearTimeout(timer)
+    for (const timer of [...timers, prompt]) clearTimeout(timer)
   }
 }
 

@@ -28,7 +28,14 @@ export async function runPhase(build: Build, name: PhaseName): Promise<void> {
   if (phase.side === 'outside') {
     const place: Place = { chroot: undefined }
     await breakAt(build, `before-${stage}`, place)
-    if (here) await runParts(build, name, hooks, place, phase.targetRoot ? { TARGET_ROOT: root } : {})
+    const extra = phase.targetRoot ? { TARGET_ROOT: root } : {}
+    try {
+      if (here) await runParts(build, name, hooks, place, extra)
+    } catch (error) {
+      // Of the phases outside, DIB offers a shell after an error in this one only.
+      if (name === 'block-device.d') await breakAt(build, 'after-error', place)
+      throw error
+    }
     await breakAt(build, `after-${stage}`, place)
     return
   }

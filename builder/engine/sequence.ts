@@ -53,14 +53,14 @@ export async function runBuild(build: Build): Promise<void> {
 
   const wanted =
     request.ramdiskElement === undefined && !build.job.elements.some(({ name }) => name === 'no-final-image')
-  await step(build, 'tree outputs', needsTree(build), () =>
-    treeOutputs(outputOptions(build, { tree: directories.mount })),
-  )
+  if (needsTree(build))
+    await step(build, 'tree outputs', () => treeOutputs(outputOptions(build, { tree: directories.mount })))
   const raw = wanted && request.types.some((type) => formatOf(type).from === 'raw')
-  await step(build, 'write disk', raw, () => writeDisk(build, disk))
+  if (raw) await step(build, 'write disk', () => writeDisk(build, disk))
   await disk.release()
   if (disk.mountPoints.length === 0) await removeTree(directories.mount)
-  await step(build, 'convert image', raw, () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath })))
+  if (raw)
+    await step(build, 'convert image', () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath })))
   build.print('Build completed successfully')
 }
 
@@ -89,13 +89,7 @@ function outputOptions<T extends object>(build: Build, source: T) {
 }
 
 /** Runs and reports one piece of the builder's own work. */
-export async function step<T>(
-  build: Build,
-  name: string,
-  wanted: boolean,
-  action: () => Promise<T>,
-): Promise<T | undefined> {
-  if (!wanted) return undefined
+export async function step<T>(build: Build, name: string, action: () => Promise<T>): Promise<T> {
   build.emit({ event: 'step-started', step: name })
   const started = performance.now()
   const result = await action()
@@ -117,7 +111,23 @@ async function installExtraPackages(build: Build): Promise<void> {
   const { packages } = build.job.request
   if (packages.length === 0) return
   const start = inPlace({ chroot: build.job.directories.mount }, build.env)
-  await step(build, 'install packages', true, () =>
-    run([...start.prefix, 'install-packages', ...packages], { env: start.env, onLine: build.print }),
+  const { exitCode } = await step(build, 'install packages', () =>
+    run([...start.prefix, 'install-packages', ...packages], {
+      env: start.env,
+      onLine: build.print,
+      check: false,
+    }),
+  )
+  if (exitCode === 0) return
+  throw new CofferError(
+    'PACKAGES_NOT_INSTALLED',
+    `The packages of -p could not be installed: install-packages ${packages.join(' ')} ended with status ${exitCode}`,
+    {
+      exitCode,
+      hint:
+        exitCode === 127
+          ? 'No element put install-packages into the image; the element of the package manager (dpkg) does.'
+          : 'Its messages are above; `break=after-install` in the environment opens a shell right before it.',
+    },
   )
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
-import { type Argv, type Environment, run } from '../../lib/exec.ts'
+import type { Argv, Environment } from '../../lib/exec.ts'
 import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { runWorkerProcess } from '../../lib/worker-process.ts'
@@ -85,10 +85,13 @@ export async function runSandboxed(options: SandboxOptions): Promise<number> {
       { ...options, lifeline: reaper.lifeline },
     )
   } finally {
-    if (options.signal.aborted)
-      await Promise.all(options.partialOutputs.map((path) => run(['rm', '-rf', '--', path])))
-    await removeTree(build)
-    await removeTree(image)
-    await reaper.dismiss()
+    try {
+      if (options.signal.aborted) await Promise.all(options.partialOutputs.map((path) => removeTree(path)))
+      await removeTree(build)
+      await removeTree(image)
+    } finally {
+      // Left alone it would keep this process from ending.
+      await reaper.dismiss()
+    }
   }
 }
