@@ -20,7 +20,10 @@ export interface RunOptions {
   readonly timeoutMs?: number
   /** Ends the process group: SIGTERM, then SIGKILL after five seconds. */
   readonly signal?: AbortSignal
-  /** Called for every line of output, without its newline, as it comes. Output is then not kept in the result. */
+  /**
+   * Called for every line of output, without its newline, as it comes. Output is then not kept in the result, and a
+   * process left running that still holds the output is not waited for: its lines may come after the result.
+   */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
   /** With `onLine`: called with a line of standard output that has not ended yet, such as a prompt. */
   readonly onPartialLine?: (text: string) => void
@@ -41,6 +44,9 @@ export interface RunResult {
   readonly replay: string
   readonly durationMs: number
 }
+
+/** How long output may stay open after its process has ended, in milliseconds, before it counts as left to another. */
+const OUTPUT_GRACE_MS = 1000
 
 /** Grace between SIGTERM and SIGKILL, in milliseconds. */
 const KILL_GRACE_MS = 5000
@@ -107,8 +113,9 @@ export async function run(argv: Argv, options: RunOptions = {}): Promise<RunResu
           readLines(child.stdout, (line) => onLine(line, 'stdout'), options.onPartialLine),
           readLines(child.stderr, (line) => onLine(line, 'stderr')),
         ]
-  const result = await child
-  await Promise.all(streaming)
+  const finished = Promise.all([child, ...streaming]).then(([all]) => all)
+  const result =
+    onLine === undefined ? await finished : await Promise.race([finished, endedAlone(child.nodeChildProcess)])
   clearTimeout(timer)
   options.signal?.removeEventListener('abort', end)
 
@@ -155,6 +162,18 @@ export function commandFailed(file: string, outcome: RunResult): CofferError {
 
 function decode(value: unknown): string {
   return value instanceof Uint8Array ? new TextDecoder().decode(value) : ''
+}
+
+/** How a process ended, a moment after it did: its output may never end when a daemon has inherited it. */
+function endedAlone(child: NodeJS.EventEmitter) {
+  return new Promise<{ exitCode?: number; signal?: string; stdout?: undefined; stderr?: undefined }>(
+    (resolve) => {
+      child.once('exit', (code: number | null, signal: string | null) => {
+        const ended = { ...(code === null ? {} : { exitCode: code }), ...(signal === null ? {} : { signal }) }
+        setTimeout(() => resolve(ended), OUTPUT_GRACE_MS).unref()
+      })
+    },
+  )
 }
 
 function groupEnder(pid: number | undefined): () => void {

@@ -13,8 +13,8 @@ export async function cliPage(): Promise<string> {
   return `<!-- Made by tools/cli-reference.ts from builder/request/ and the commands. Change those, then run make docs. -->
 # Commands
 
-All commands are in \`builder/bin\`. They take options and words in any order, \`--option value\` and \`--option=value\`, long
-options shortened to a unique beginning, and \`--\` as the end of options. Exit statuses are in
+All commands are in \`builder/bin\`. The first four take options and words in any order, \`--option value\` and
+\`--option=value\`, long options shortened to a unique beginning, and \`--\` as the end of options. Exit statuses are in
 [the guide to CI](../guide/ci.md#exit-statuses), error codes in [errors.md](errors.md), variables in [phases.md](phases.md).
 
 ## build-image

@@ -61,13 +61,14 @@ function wordsOf(file: string): string {
 }
 
 /** The first paragraph of a reStructuredText page after its title, as Markdown. */
-export function firstParagraph(text: string): string {
-  const [paragraph = ''] = text.replace(/^\s*(=+\n)?[^\n]+\n=+\s*\n\s*/, '').split(/\n\s*\n/)
-  return paragraph
+export function firstParagraph(page: string): string {
+  const [paragraph = ''] = page.replace(/^\s*(=+\n)?[^\n]+\n=+\s*\n\s*/, '').split(/\n\s*\n/)
+  const text = paragraph
     .trim()
-    .replace(/:?:$/, ':')
     .replace(/\s*\n\s*/g, ' ')
     .replaceAll('``', '`')
+  // A last sentence that leads over to a list says nothing without the list.
+  return text.endsWith(':') ? text.replace(/(?<=\.) [^.]*:+$/, '').replace(/:+$/, '.') : text
 }
 
 if (import.meta.main) writeFileSync(ELEMENTS_PAGE, elementsPage())

@@ -1,5 +1,5 @@
 import { lineLog } from '../../lib/log.ts'
-import { explain } from '../engine/explain.ts'
+import { explain, planOf } from '../engine/explain.ts'
 import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
 import { helpText, parseCommandLine } from '../request/options.ts'
@@ -37,10 +37,14 @@ async function main([program = 'disk-image-create', ...args]: readonly string[])
   const filter = outputFilter(line.value('--logfile'), process.env, !monitor)
   try {
     const prepared = await prepareBuild(request, lineLog(filter.line))
+    for (const warning of planOf(prepared, VERSION).warnings) filter.line(`WARNING: ${warning}`)
     return await runPrepared(prepared, VERSION, {
       onLine: filter.line,
       onEvent: (event) => {
         if (monitor) process.stdout.write(`${JSON.stringify(event)}\n`)
+        // Whoever silenced the output still learns why the command failed.
+        else if (event.event === 'failed' && filter.quiet)
+          process.stderr.write(`${event.message}\n${event.hint === undefined ? '' : `hint: ${event.hint}\n`}`)
       },
     })
   } finally {

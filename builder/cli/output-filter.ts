@@ -5,6 +5,8 @@ import { timestamped } from '../../lib/log.ts'
 
 /** Where the lines of a build go (DIB contract §1.9, outfilter). */
 export interface OutputFilter {
+  /** True when lines do not reach standard output. */
+  readonly quiet: boolean
   readonly line: (text: string) => void
   readonly close: () => void
 }
@@ -22,6 +24,7 @@ export function outputFilter(logFile: string | undefined, env: Environment, toSt
   const descriptor = logFile === undefined ? undefined : openLog(logFile)
   if (logFile !== undefined && toStdout) process.stdout.write(`Output logs going to: ${logFile}\n`)
   return {
+    quiet: quiet || !toStdout,
     line(text) {
       if (/set \+o|xtrace/.test(text)) return
       if (descriptor !== undefined) writeSync(descriptor, `${timestamped(text)}\n`)

@@ -5,7 +5,7 @@ import { partialOutputs } from '../output/index.ts'
 import { startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
-import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
+import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import type { BuildEvent } from './events.ts'
 import { makeJob, searchPathOf } from './job.ts'
@@ -39,6 +39,7 @@ export async function runPrepared(
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
   await checkMachine(searchPathOf(request))
+  await checkSandbox()
   await mkdir(request.imageCache, { recursive: true })
   await mkdir(request.lockFiles, { recursive: true })
   await sweepStale(request.tmpDir, log)

@@ -8,6 +8,7 @@ import { mount } from '../../lib/mount.ts'
 import { baseEnvironment } from './base-environment.ts'
 import type { Build, BuildJob } from './build.ts'
 import type { Emit } from './events.ts'
+import { explainFullDisk } from './full-disk.ts'
 import { ScriptFailure } from './run-phase.ts'
 import { runBuild } from './sequence.ts'
 
@@ -28,7 +29,8 @@ async function main(jobFile: string): Promise<number> {
   try {
     if (job.tmpfs) await mountMemory(job)
     await runBuild(build)
-  } catch (error) {
+  } catch (failure) {
+    const error = await explainFullDisk(failure, job)
     status = error instanceof CofferError ? error.exitCode : 1
     print(describeError(error))
     emit({
@@ -36,7 +38,7 @@ async function main(jobFile: string): Promise<number> {
       code: error instanceof CofferError ? error.code : 'INTERNAL_ERROR',
       message: error instanceof Error ? error.message : String(error),
       ...(error instanceof CofferError && error.hint !== undefined ? { hint: error.hint } : {}),
-      ...(error instanceof ScriptFailure ? error.where : {}),
+      ...(failure instanceof ScriptFailure ? failure.where : {}),
       exitCode: status,
     })
   }

@@ -1,6 +1,6 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
-import type { Argv, Environment } from '../../lib/exec.ts'
+import { type Argv, type Environment, run } from '../../lib/exec.ts'
 import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { runWorkerProcess } from '../../lib/worker-process.ts'
@@ -34,17 +34,7 @@ export async function makeBuildSpace(tmpDir: string): Promise<BuildSpace> {
   }
 }
 
-/** Options of {@link runSandboxed}. */
-export interface SandboxOptions {
-  readonly job: BuildJob
-  /** Files a killed build may leave beside its outputs: removed when it did not end by itself. */
-  readonly partialOutputs: readonly string[]
-  readonly env: Environment
-  readonly onLine: (line: string) => void
-  readonly onEvent: (line: string) => void
-  readonly signal: AbortSignal
-}
-
+/** Private mounts and processes that die with this process, whatever ends it. */
 const NAMESPACES = [
   ...(['setpriv', '--pdeathsig', 'KILL', '--'] as const),
   ...[
@@ -59,6 +49,30 @@ const NAMESPACES = [
     '--',
   ],
 ] as const satisfies Argv
+
+/** Refuses a machine whose kernel or container forbids the namespaces a build needs. @throws CofferError `SANDBOX_REFUSED` */
+export async function checkSandbox(): Promise<void> {
+  const probe = await run([...NAMESPACES, 'true'], { check: false })
+  if (probe.exitCode === 0) return
+  throw new CofferError(
+    'SANDBOX_REFUSED',
+    `This machine does not allow the namespaces a build runs in: ${probe.stderr.trim()}`,
+    {
+      hint: 'In a container, allow CAP_SYS_ADMIN and mount(2) (docker run --privileged); in a chroot, make its root a mount point.',
+    },
+  )
+}
+
+/** Options of {@link runSandboxed}. */
+export interface SandboxOptions {
+  readonly job: BuildJob
+  /** Files a killed build may leave beside its outputs: removed when it did not end by itself. */
+  readonly partialOutputs: readonly string[]
+  readonly env: Environment
+  readonly onLine: (line: string) => void
+  readonly onEvent: (line: string) => void
+  readonly signal: AbortSignal
+}
 
 /**
  * Runs the worker in mount and PID namespaces of its own.

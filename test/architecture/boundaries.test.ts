@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { globSync } from 'glob'
 import { describe, expect, test } from 'vitest'
 
@@ -87,5 +87,6 @@ test('nothing names a package registry, a mirror or a path of one machine', () =
     ].join('|'),
   )
   expect(tracked.length).toBeGreaterThan(100)
-  expect(tracked.filter((file) => forbidden.test(readFileSync(`${root}${file}`, 'latin1')))).toEqual([])
+  const readable = tracked.filter((file) => existsSync(`${root}${file}`))
+  expect(readable.filter((file) => forbidden.test(readFileSync(`${root}${file}`, 'latin1')))).toEqual([])
 })

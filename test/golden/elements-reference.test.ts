@@ -9,5 +9,11 @@ test('docs/reference/elements.md is what tools/elements-reference.ts makes of th
 
 test('the first paragraph of a readme follows its title, with or without an empty line between', () => {
   expect(firstParagraph('===\nabc\n===\nWhat ``x``\ndoes.\n\nMore.\n')).toBe('What `x` does.')
-  expect(firstParagraph('abc\n===\n\nA file::\n\n    x\n')).toBe('A file:')
+})
+
+test('what leads over to a list is left out of the first paragraph', () => {
+  expect(firstParagraph('abc\n===\n\nReads a disk. Understood are:\n\n* x\n')).toBe('Reads a disk.')
+  expect(firstParagraph('abc\n===\n\nSettings, for use in install.d::\n\n    x\n')).toBe(
+    'Settings, for use in install.d.',
+  )
 })

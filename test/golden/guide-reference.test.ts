@@ -42,5 +42,7 @@ test('the commands that README.md and the guides show have the options they are 
     ),
   )
   expect(shown).toContain('--boot-check')
-  expect(shown.filter((option) => !known.includes(`\`${option}`) && !known.includes(`, ${option}`))).toEqual([])
+  expect(shown.filter((option) => !known.includes(`\`${option}`) && !known.includes(`, ${option}`))).toEqual(
+    [],
+  )
 })

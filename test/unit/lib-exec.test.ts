@@ -52,3 +52,15 @@ test('input reaches the process and bytes come back unchanged', async () => {
   const result = await run(['cat'], { input: bytes, binary: true })
   expect(Buffer.from(result.stdoutBytes)).toEqual(Buffer.from(bytes))
 })
+
+test('a process left running with the output in its hands is not waited for', async () => {
+  const lines: string[] = []
+  const started = performance.now()
+  const result = await run(['sh', '-c', '(sleep 20; echo late) & echo $!; exit 4'], {
+    check: false,
+    onLine: (line) => lines.push(line),
+  })
+  process.kill(Number(lines[0]))
+  expect(result.exitCode).toBe(4)
+  expect(performance.now() - started).toBeLessThan(10_000)
+})

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { globSync } from 'glob'
+import { expect, test } from 'vitest'
+import { errorTable } from '../../tools/error-reference.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const rows = errorTable()
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) => line.split(' | '))
+
+test('every code has one row, and every row a message and a file', () => {
+  const codes = rows.map(([code = '']) => code)
+  expect(codes.length).toBeGreaterThan(50)
+  expect(new Set(codes).size).toBe(codes.length)
+  expect(
+    rows.filter(([, message = '', files = '']) => message.trim() === '' || !files.includes('.ts')),
+  ).toEqual([])
+})
+
+test('no code that stands in the sources is missing', () => {
+  const listed = new Set(rows.map(([code = '']) => code.replace(/[^A-Z0-9_]/g, '')))
+  const written = globSync('{lib,phases,builder}/**/*.ts', { cwd: root }).flatMap((file) =>
+    [...readFileSync(`${root}${file}`, 'utf8').matchAll(/new CofferError\(\s*'([A-Z0-9_]+)'/g)].map(
+      (match) => match[1] ?? '',
+    ),
+  )
+  expect(written.length).toBeGreaterThan(50)
+  expect(written.filter((code) => !listed.has(code))).toEqual([])
+})
+
+test('an error that a helper makes has the messages of its callers', () => {
+  const message = (code: string) => rows.find(([name]) => name === `| \`${code}\``)?.[1]
+  expect(message('BLOCK_DEVICE_CONFIG_INVALID')).toContain('An MBR holds at most four primary partitions')
+  expect(message('OPTION_INVALID')).toContain("…: unrecognized option '…'")
+  expect(message('COMMAND_NOT_FOUND')).toBe('…: command not found')
+})
