@@ -108,7 +108,10 @@ function readYaml(text: string): unknown {
     throw new CofferError(
       'BLOCK_DEVICE_CONFIG_YAML',
       `The block device configuration is not valid YAML${where}: ${reason}`,
-      { cause: error },
+      {
+        hint: 'It comes from DIB_BLOCK_DEVICE_CONFIG, or else from a block-device-*.yaml of an element.',
+        cause: error,
+      },
     )
   }
 }

@@ -1,4 +1,5 @@
 import { makePlan, type Plan, renderPlan } from '../../phases/plan.ts'
+import { formatOf } from '../output/index.ts'
 import { baseEnvironment } from './base-environment.ts'
 import { makeJob } from './job.ts'
 import type { PreparedBuild } from './prepare.ts'
@@ -28,7 +29,9 @@ export function explain(prepared: PreparedBuild, version: string): string {
   const { request, loopReason, blockDevice } = prepared
   const mode =
     loopReason === undefined ? 'written as a file, no loop device' : `through loop devices: ${loopReason}`
-  const outputs = request.types.map((type) => `${request.imageName}.${type}`).join(' ')
+  const outputs = request.types
+    .map((type) => `${request.imageName}.${formatOf(type).suffix ?? type}`)
+    .join(' ')
   return `${renderPlan(planOf(prepared, version)).trimEnd()}
 
 Disk

@@ -21,7 +21,9 @@ interface Space {
  */
 export async function explainFullDisk(error: unknown, job: BuildJob): Promise<unknown> {
   const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-  const told = /ENOSPC|No space left on device|Wrote only \d+ of \d+ bytes/i.test(error instanceof Error ? error.message : '')
+  const told = /ENOSPC|No space left on device|Wrote only \d+ of \d+ bytes/i.test(
+    error instanceof Error ? error.message : '',
+  )
   const building = await Promise.all(
     [job.directories.build, job.directories.image].map((directory) => spaceOf(directory, buildHint(job))),
   )

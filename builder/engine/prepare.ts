@@ -1,5 +1,6 @@
 import { CofferError } from '../../lib/errors.ts'
 import { type Environment, run } from '../../lib/exec.ts'
+import { findProgram } from '../../lib/find-program.ts'
 import type { Log } from '../../lib/log.ts'
 import { indexElements } from '../../phases/elements.ts'
 import { type HookFile, planHooks } from '../../phases/hooks.ts'
@@ -10,6 +11,7 @@ import { canWriteAsFile, layOut } from '../blockdevice/layout.ts'
 import { checkDatastorePackages } from '../datastores/package-location.ts'
 import { checkTools, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
+import { searchPathOf } from './job.ts'
 import { loopReasonOfHooks } from './loop-reason.ts'
 
 /** What is known before any work starts: everything that can be refused early has been. */
@@ -60,17 +62,39 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
     elements,
     hooks,
     blockDevice,
-    loopReason: (await loopReasonOfHooks(hooks)) ?? loopReasonOfLayout(request, blockDevice.yaml),
+    loopReason: await loopReason(request, hooks, blockDevice.yaml),
   }
 }
 
-/** A trial layout: finds mistakes in the YAML early, and file systems that cannot be written without mounting. */
-function loopReasonOfLayout(request: BuildRequest, yaml: string): string | undefined {
-  if (!request.types.some((type) => formatOf(type).from === 'raw')) return undefined
+/**
+ * Why the disk is written through loop devices, or undefined. A trial layout finds mistakes in the YAML early, and file
+ * systems that cannot be written without mounting, or cannot be made on this machine at all.
+ */
+async function loopReason(
+  request: BuildRequest,
+  hooks: readonly HookFile[],
+  yaml: string,
+): Promise<string | undefined> {
+  const insisting = await loopReasonOfHooks(hooks)
+  if (!request.types.some((type) => formatOf(type).from === 'raw')) return insisting
   const graph = buildGraph(flatten(parseConfig(yaml), layoutParameters(request)), layoutParameters(request))
   const trial = layOut(graph, TRIAL_BYTES)
   const verdict = canWriteAsFile(trial)
-  return verdict.ok ? undefined : verdict.reason
+  if (verdict.ok) return insisting
+  for (const { name, type } of trial.fileSystems) await requireMkfs(name, type, request)
+  return insisting ?? verdict.reason
+}
+
+async function requireMkfs(fileSystem: string, type: string, request: BuildRequest): Promise<void> {
+  const program = type === 'swap' ? 'mkswap' : `mkfs.${type}`
+  if ((await findProgram(program, searchPathOf(request))) !== undefined) return
+  throw new CofferError(
+    'TOOL_MISSING',
+    `The file system ${fileSystem} is ${type}, and ${program} is not installed`,
+    {
+      hint: `Install the package that brings ${program}, or choose another type with FS_TYPE or in the layout.`,
+    },
+  )
 }
 
 /** Large enough for any layout whose partitions have fixed sizes. */

@@ -14,7 +14,6 @@ const caller = {
   TMPDIR: '/var/tmp',
   VIRTUAL_ENV: '/opt/venv',
   LD_LIBRARY_PATH: '/opt/lib',
-  'BASH_FUNC_greet%%': '() {  echo hello\n}',
   IMAGE_BLOCK_DEVICE: '/dev/somebody-elses',
 }
 
@@ -108,8 +107,8 @@ describe('the environment of scripts', () => {
   test('functions exist outside only', () => {
     const functions = (phase: string) =>
       [...output.matchAll(new RegExp(`^FUNCTION ${phase} (.*)$`, 'gm'))].map((match) => match[1])
-    expect(functions('root\\.d')).toEqual(['die', 'get_image_element_array', 'greet'])
-    expect(functions('cleanup\\.d')).toEqual(['die', 'get_image_element_array', 'greet'])
+    expect(functions('root\\.d')).toEqual(['die', 'get_image_element_array'])
+    expect(functions('cleanup\\.d')).toEqual(['die', 'get_image_element_array'])
     expect(functions('install\\.d')).toEqual([])
     expect(functions('finalise\\.d')).toEqual([])
   })
