@@ -22,7 +22,7 @@ const deadEnds: readonly DeadEnd[] = [
   },
   { pattern: /Started .*Emergency Shell/i, meaning: 'systemd stopped in emergency mode' },
   {
-    pattern: /Dropping to a shell!|Generating "\/run\/initramfs/,
+    pattern: /Dropping to a shell!|starting a shell; leave it to restart|Generating "\/run\/initramfs/,
     meaning: 'the initramfs found no root file system',
   },
   { pattern: /Entering rescue mode\.\.\./, meaning: 'GRUB could not find its files' },

@@ -1,18 +1,17 @@
-import { CofferError } from '../../lib/errors.ts'
 import { getopt } from '../../lib/getopt.ts'
 import { lineLog } from '../../lib/log.ts'
-import { bootCheck } from '../bootcheck/boot-check.ts'
 import { datastoreNamed, listDatastores } from '../datastores/datastores.ts'
-import type { BuildEvent } from '../engine/events.ts'
-import { explain } from '../engine/explain.ts'
-import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
+import type { BuildEvent, FailedEvent } from '../engine/events.ts'
+import { explain, planOf } from '../engine/explain.ts'
+import { hostArchitecture, type PreparedBuild, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
 import { diskImageCreateArguments, readBuildImageLine } from '../request/build-image-line.ts'
 import { buildImageOptions } from '../request/build-image-options.ts'
 import { optionRows, parseCommandLine } from '../request/options.ts'
 import { makeRequest } from '../request/request.ts'
+import { checkBootable, checkBoots } from './check-boots.ts'
 import { runMain } from './main.ts'
-import { checkMonitor } from './monitor.ts'
+import { type Monitor, monitorFor, reportingFailure } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
 import { mebibytes, progress } from './progress.ts'
 import { VERSION } from './version.ts'
@@ -25,42 +24,55 @@ const TAIL = 20
 async function main(args: readonly string[]): Promise<number> {
   const line = readBuildImageLine(getopt(PROGRAM, args, buildImageOptions))
   if (line.early !== undefined) return early(line.early)
-  const datastore = datastoreNamed(line.datastore)
-  const environment = { ...process.env, ...line.environment(datastore) }
-  const diskArguments = diskImageCreateArguments(line, datastore)
-  const request = makeRequest(
-    PROGRAM,
-    diskArguments,
-    parseCommandLine(PROGRAM, diskArguments),
-    environment,
-    await hostArchitecture(),
-  )
-  const prepared = await prepareBuild(
-    request,
-    lineLog(() => undefined),
-  )
-  if (line.explain) {
-    process.stdout.write(explain(prepared, VERSION))
-    return 0
-  }
+  const monitor = monitorFor(line.monitor)
+  return reportingFailure(monitor, async () => {
+    const datastore = datastoreNamed(line.datastore)
+    const environment = { ...process.env, ...line.environment(datastore) }
+    const words = diskImageCreateArguments(line, datastore)
+    const commandLine = parseCommandLine(PROGRAM, words)
+    const request = makeRequest(PROGRAM, words, commandLine, environment, await hostArchitecture())
+    if (line.bootCheck) await checkBootable(request, line.firmwares)
+    const silent = lineLog(() => undefined)
+    const prepared = await prepareBuild(request, silent)
+    if (line.explain) {
+      process.stdout.write(explain(prepared, VERSION))
+      return 0
+    }
+    const say = (text: string) => {
+      if (!monitor.on) process.stdout.write(`${text}\n`)
+    }
+    say(`${datastore.name} on ${environment.DISTRO_NAME} ${environment.DIB_RELEASE} (${request.arch})`)
+    const built = await build(prepared, line.logFile ?? `${request.imageName}.log`, monitor, say)
+    if (built.status === 0 && line.bootCheck) {
+      await checkBoots(built.outputs, line.firmwares, line.bootTimeoutMs, (boot) => {
+        monitor.report({ event: 'booted', ...boot })
+        say(`boot check (${boot.firmware}, ${boot.accel}): ${boot.line}  after ${boot.seconds.toFixed(1)} s`)
+      })
+    }
+    return built.status
+  })
+}
 
-  const monitor = checkMonitor(line.monitor)
-  const say = (text: string) => {
-    if (!monitor) process.stdout.write(`${text}\n`)
-  }
-  const logFile = line.logFile ?? `${request.imageName}.log`
-  const filter = outputFilter(logFile, environment, false)
+type OutputEvent = Extract<BuildEvent, { event: 'output' }>
+
+async function build(
+  prepared: PreparedBuild,
+  logFile: string,
+  monitor: Monitor,
+  say: (text: string) => void,
+): Promise<{ status: number; outputs: readonly OutputEvent[] }> {
+  const filter = outputFilter(logFile, prepared.request.callerEnv, false)
   const screen = progress({
     write: (text) => process.stdout.write(text),
     live: process.stdout.isTTY === true,
     columns: process.stdout.columns ?? 80,
   })
-  say(`${datastore.name} on ${environment.DISTRO_NAME} ${environment.DIB_RELEASE} (${request.arch})`)
   say(`elements: ${prepared.elements.map(({ name }) => name).join(' ')}`)
+  for (const warning of planOf(prepared, VERSION).warnings) say(`WARNING: ${warning}`)
   say(`log: ${logFile}`)
   const tail: string[] = []
-  const outputs: Extract<BuildEvent, { event: 'output' }>[] = []
-  let failure: Extract<BuildEvent, { event: 'failed' }> | undefined
+  const outputs: OutputEvent[] = []
+  let failure: FailedEvent | undefined
   const started = performance.now()
   try {
     const status = await runPrepared(prepared, VERSION, {
@@ -72,39 +84,20 @@ async function main(args: readonly string[]): Promise<number> {
       onEvent(event) {
         if (event.event === 'failed') failure = event
         if (event.event === 'output') outputs.push(event)
-        if (monitor) process.stdout.write(`${JSON.stringify(event)}\n`)
-        else screen.event(event)
+        monitor.report(event)
+        if (!monitor.on) screen.event(event)
       },
     })
     if (status !== 0) {
       reportFailure(tail, failure, logFile)
-      return status
+      return { status, outputs }
     }
   } finally {
     filter.close()
   }
   for (const output of outputs) say(`${output.path}  ${mebibytes(output.bytes)}`)
   say(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-  if (line.bootCheck) await checkBoots(outputs, line.firmware, line.bootTimeoutMs, say)
-  return 0
-}
-
-async function checkBoots(
-  outputs: readonly { path: string; format: string }[],
-  firmware: 'bios' | 'uefi' | 'both',
-  timeoutMs: number,
-  say: (text: string) => void,
-): Promise<void> {
-  const image = outputs.find(({ format }) => ['qcow2', 'raw'].includes(format))
-  if (image === undefined) {
-    throw new CofferError('BOOT_CHECK_NO_IMAGE', '--boot-check needs an image of type qcow2 or raw', {
-      hint: 'Add qcow2 to -t.',
-    })
-  }
-  for (const kind of firmware === 'both' ? (['bios', 'uefi'] as const) : [firmware]) {
-    const result = await bootCheck({ image: image.path, firmware: kind, timeoutMs })
-    say(`boot check (${kind}, ${result.accel}): ${result.line}  after ${result.seconds.toFixed(1)} s`)
-  }
+  return { status: 0, outputs }
 }
 
 function reportFailure(

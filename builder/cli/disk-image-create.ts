@@ -3,9 +3,9 @@ import { explain, planOf } from '../engine/explain.ts'
 import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
 import { helpText, parseCommandLine } from '../request/options.ts'
-import { makeRequest } from '../request/request.ts'
+import { type BuildRequest, makeRequest } from '../request/request.ts'
 import { runMain } from './main.ts'
-import { checkMonitor } from './monitor.ts'
+import { type Monitor, monitorFor, reportingFailure } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
 import { VERSION } from './version.ts'
 
@@ -20,30 +20,27 @@ async function main([program = 'disk-image-create', ...args]: readonly string[])
     process.stdout.write(`${VERSION}\n`)
     return 0
   }
-  const request = makeRequest(program, args, line, process.env, await hostArchitecture())
-  if (line.flag('--explain')) {
-    process.stdout.write(
-      explain(
-        await prepareBuild(
-          request,
-          lineLog(() => undefined),
-        ),
-        VERSION,
-      ),
-    )
+  const monitor = monitorFor(line.value('--monitor'))
+  return reportingFailure(monitor, async () => {
+    const request = makeRequest(program, args, line, process.env, await hostArchitecture())
+    if (!line.flag('--explain')) return build(request, line.value('--logfile'), monitor)
+    const silent = lineLog(() => undefined)
+    process.stdout.write(explain(await prepareBuild(request, silent), VERSION))
     return 0
-  }
-  const monitor = checkMonitor(line.value('--monitor'))
-  const filter = outputFilter(line.value('--logfile'), process.env, !monitor)
+  })
+}
+
+async function build(request: BuildRequest, logFile: string | undefined, monitor: Monitor): Promise<number> {
+  const filter = outputFilter(logFile, process.env, !monitor.on)
   try {
     const prepared = await prepareBuild(request, lineLog(filter.line))
     for (const warning of planOf(prepared, VERSION).warnings) filter.line(`WARNING: ${warning}`)
     return await runPrepared(prepared, VERSION, {
       onLine: filter.line,
       onEvent: (event) => {
-        if (monitor) process.stdout.write(`${JSON.stringify(event)}\n`)
+        monitor.report(event)
         // Whoever silenced the output still learns why the command failed.
-        else if (event.event === 'failed' && filter.quiet)
+        if (event.event === 'failed' && !monitor.on && filter.quiet)
           process.stderr.write(`${event.message}\n${event.hint === undefined ? '' : `hint: ${event.hint}\n`}`)
       },
     })

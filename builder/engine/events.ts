@@ -44,19 +44,33 @@ export type BuildEvent =
       readonly sha256?: string
       readonly time: number
     }
+  | FailedEvent
+  /** `build-image --boot-check`: the guest's database answered. */
   | {
-      readonly event: 'failed'
-      readonly code: string
-      readonly message: string
-      readonly hint?: string
-      readonly phase?: string
-      readonly script?: string
-      readonly element?: string
-      readonly exitCode: number
+      readonly event: 'booted'
+      readonly firmware: 'bios' | 'uefi'
+      readonly accel: string
+      readonly line: string
+      readonly seconds: number
       readonly time: number
     }
   | { readonly event: 'finished'; readonly seconds: number; readonly time: number }
 
+/** Why a build ended, or was refused before it began. */
+export interface FailedEvent {
+  readonly event: 'failed'
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  readonly phase?: string
+  readonly script?: string
+  readonly element?: string
+  readonly exitCode: number
+  readonly time: number
+}
+
 type Untimed<T> = T extends unknown ? Omit<T, 'time'> : never
+/** An event before its time is known. */
+export type UntimedEvent = Untimed<BuildEvent>
 /** Reports an event; the time is added. */
-export type Emit = (event: Untimed<BuildEvent>) => void
+export type Emit = (event: UntimedEvent) => void

@@ -8,6 +8,7 @@ import { mount } from '../../lib/mount.ts'
 import { baseEnvironment } from './base-environment.ts'
 import type { Build, BuildJob } from './build.ts'
 import type { Emit } from './events.ts'
+import { failedEvent } from './failed-event.ts'
 import { explainFullDisk } from './full-disk.ts'
 import { ScriptFailure } from './run-phase.ts'
 import { runBuild } from './sequence.ts'
@@ -25,22 +26,17 @@ async function main(jobFile: string): Promise<number> {
   const print = (line: string) => process.stdout.write(`${line}\n`)
   const cleanup = cleanupStack()
   const build: Build = { job, env: baseEnvironment(job), log: lineLog(print), print, emit, cleanup }
+  const started = performance.now()
   let status = 0
   try {
     if (job.tmpfs) await mountMemory(job)
     await runBuild(build)
+    emit({ event: 'finished', seconds: (performance.now() - started) / 1000 })
   } catch (failure) {
     const error = await explainFullDisk(failure, job)
     status = error instanceof CofferError ? error.exitCode : 1
     print(describeError(error))
-    emit({
-      event: 'failed',
-      code: error instanceof CofferError ? error.code : 'INTERNAL_ERROR',
-      message: error instanceof Error ? error.message : String(error),
-      ...(error instanceof CofferError && error.hint !== undefined ? { hint: error.hint } : {}),
-      ...(failure instanceof ScriptFailure ? failure.where : {}),
-      exitCode: status,
-    })
+    emit({ ...failedEvent(error), ...(failure instanceof ScriptFailure ? failure.where : {}) })
   }
   await cleanup.release().catch((error: unknown) => print(describeError(error)))
   return status

@@ -12,7 +12,8 @@ export interface BuildImageLine {
   readonly monitor: string | undefined
   readonly logFile: string | undefined
   readonly bootCheck: boolean
-  readonly firmware: 'bios' | 'uefi' | 'both'
+  /** What to boot under, for --boot-check. */
+  readonly firmwares: readonly ('bios' | 'uefi')[]
   readonly bootTimeoutMs: number
   readonly elements: readonly string[]
   readonly distribution: string | undefined
@@ -49,7 +50,7 @@ export function readBuildImageLine(parsed: ParsedCommandLine): BuildImageLine {
     monitor: value('--monitor'),
     logFile: value('--logfile'),
     bootCheck: has('--boot-check'),
-    firmware: oneOf('--firmware', value('--firmware') ?? 'both', ['bios', 'uefi', 'both']),
+    firmwares: firmwares(oneOf('--firmware', value('--firmware') ?? 'both', ['bios', 'uefi', 'both'])),
     bootTimeoutMs: seconds('--boot-timeout', value('--boot-timeout') ?? '300') * 1000,
     elements: values('--element'),
     distribution: value('--distribution'),
@@ -94,6 +95,10 @@ export function diskImageCreateArguments(line: BuildImageLine, datastore: Datast
 function qemuImgOptions(compat: string | undefined): string {
   if (compat === undefined) return qcow2Options({ zstd: true })
   return qcow2Options({ compat: oneOf('--compat', compat, ['0.10', '1.1']) })
+}
+
+function firmwares(choice: 'bios' | 'uefi' | 'both'): ('bios' | 'uefi')[] {
+  return choice === 'both' ? ['bios', 'uefi'] : [choice]
 }
 
 function oneOf<const T extends string>(name: string, value: string, allowed: readonly T[]): T {
