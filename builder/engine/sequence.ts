@@ -42,12 +42,17 @@ export async function runBuild(build: Build): Promise<void> {
   await sizeDisk(build)
   await phase('block-device.d')
   const disk = await createDisk(build)
+  // Released before the disk: mounts of a failed phase would keep its file systems busy.
+  const unmounted = build.cleanup.defer('what is mounted in the tree', () =>
+    unmountBelow(build, directories.mount, disk.mountPoints),
+  )
   await mountChroot(build)
   await phase('pre-finalise.d')
   await phase('finalise.d')
   await phase('cleanup.d')
   // First what scripts left mounted or running: it is in the way of emptying /tmp, and goes on writing logs.
   await unmountBelow(build, directories.mount, disk.mountPoints)
+  unmounted()
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
 

@@ -38,7 +38,7 @@ async function main(jobFile: string): Promise<number> {
     print(describeError(error))
     emit({ ...failedEvent(error), ...(failure instanceof ScriptFailure ? failure.where : {}) })
   }
-  await cleanup.release().catch((error: unknown) => print(describeError(error)))
+  await cleanup.release().catch((error: Error) => print(`WARNING: ${error.message}`))
   return status
 }
 

@@ -65,5 +65,7 @@ test('the same when a script fails while the file systems are mounted', async ()
     },
   )
   expect(result.exitCode).toBe(37)
+  expect(result.output).not.toContain('could not be released')
+  expect(result.durationMs).toBeLessThan(25_000)
   expect(await leftovers(work)).toEqual([])
 })

@@ -11,7 +11,7 @@ async function environmentOf(
   const script = 'set -eu; for file; do . "$file"; done; env -0'
   const paths = files.map((file) => `${elements}${file}`)
   const { stdout } = await run(['bash', '-c', script, 'bash', ...paths], {
-    env: { PATH: process.env['PATH'], ...given },
+    env: { PATH: process.env.PATH, ...given },
   })
   const pairs = stdout.split('\0').map((pair) => {
     const at = pair.indexOf('=')
@@ -50,7 +50,7 @@ test('a named mirror serves the release and its updates, and security updates fr
     DIB_DEBIAN_SECURITY_MIRROR: 'http://mirror.test/security',
     DIB_DEBIAN_COMPONENTS: 'main,contrib',
   })
-  expect(environment['DIB_APT_SOURCES_CONF']).toBe(
+  expect(environment.DIB_APT_SOURCES_CONF).toBe(
     [
       'default:deb http://mirror.test/debian bookworm main contrib',
       'updates:deb http://mirror.test/debian bookworm-updates main contrib',
@@ -65,7 +65,7 @@ test.each(['sid', 'unstable'])('%s has neither an updates nor a security suite',
     DIB_DISTRIBUTION_MIRROR: 'http://mirror.test/debian',
     DIB_DEBIAN_SECURITY_MIRROR: 'http://mirror.test/security',
   })
-  expect(environment['DIB_APT_SOURCES_CONF']).toBe(`default:deb http://mirror.test/debian ${release} main`)
+  expect(environment.DIB_APT_SOURCES_CONF).toBe(`default:deb http://mirror.test/debian ${release} main`)
 })
 
 test("the user's own apt sources are left as they are", async () => {
@@ -73,7 +73,7 @@ test("the user's own apt sources are left as they are", async () => {
     DIB_APT_SOURCES_CONF: 'mine:deb http://mine.test/ x y',
     DIB_DISTRIBUTION_MIRROR: 'http://mirror.test/debian',
   })
-  expect(environment['DIB_APT_SOURCES_CONF']).toBe('mine:deb http://mine.test/ x y')
+  expect(environment.DIB_APT_SOURCES_CONF).toBe('mine:deb http://mine.test/ x y')
 })
 
 test('the Debian mirror wins over the distribution mirror', async () => {
@@ -81,7 +81,7 @@ test('the Debian mirror wins over the distribution mirror', async () => {
     DIB_DISTRIBUTION_MIRROR: 'http://a.test/',
     DIB_DEBIAN_DISTRIBUTION_MIRROR: 'http://b.test/',
   })
-  expect(environment['DIB_DISTRIBUTION_MIRROR']).toBe('http://b.test/')
+  expect(environment.DIB_DISTRIBUTION_MIRROR).toBe('http://b.test/')
 })
 
 test('ubuntu-minimal takes the suites it is told to', async () => {
@@ -107,7 +107,7 @@ test("the database guest's kernel command line can be replaced, and comes before
     'guest-boot/environment.d/09-guest-boot.bash',
     'bootloader/environment.d/10-bootloader-default-cmdline',
   ]
-  expect((await environmentOf(files))['DIB_BOOTLOADER_DEFAULT_CMDLINE']).toContain('net.ifnames=0')
+  expect((await environmentOf(files)).DIB_BOOTLOADER_DEFAULT_CMDLINE).toContain('net.ifnames=0')
   const given = { DIB_BOOTLOADER_DEFAULT_CMDLINE: 'mine' }
-  expect((await environmentOf(files, given))['DIB_BOOTLOADER_DEFAULT_CMDLINE']).toBe('mine')
+  expect((await environmentOf(files, given)).DIB_BOOTLOADER_DEFAULT_CMDLINE).toBe('mine')
 })

@@ -28,7 +28,7 @@ async function makeProgram(name: string, body: string): Promise<void> {
 async function announce(): Promise<string[]> {
   await run(['sh', program], {
     env: {
-      PATH: `${directory}:${process.env['PATH']}`,
+      PATH: `${directory}:${process.env.PATH}`,
       COFFER_DATASTORE_DIR: directory,
       COFFER_CONSOLE: join(directory, 'console'),
     },
