@@ -51,7 +51,23 @@ export async function initDisk(build: Build): Promise<void> {
 
 /** Exports the size the image will have, in KiB, before block-device.d (DIB contract §1.1 step 21). */
 export async function sizeDisk(build: Build): Promise<void> {
+  await showUsage(build)
   build.env.DIB_IMAGE_SIZE = String(await sizeKiB(build, build.job.directories.built))
+}
+
+/** What takes the space: `DIB_SHOW_IMAGE_USAGE` from 10 MiB on, `DIB_SHOW_IMAGE_USAGE_FULL` all (DIB contract §4.6). */
+async function showUsage(build: Build): Promise<void> {
+  const asked = (name: string) => !['', '0'].includes(build.env[name] ?? '')
+  const full = asked('DIB_SHOW_IMAGE_USAGE_FULL')
+  if (!full && !asked('DIB_SHOW_IMAGE_USAGE')) return
+  const threshold = full ? [] : ['--threshold=10M']
+  const usage = await run(['du', '-a', '-x', '--block-size=1K', ...threshold, '.'], {
+    cwd: build.job.directories.built,
+  })
+  const rows = usage.stdout.trim().split('\n')
+  const size = (row: string) => Number.parseInt(row, 10)
+  build.print('Disk usage of the image in KiB:')
+  for (const row of rows.sort((a, b) => size(b) - size(a))) build.print(row)
 }
 
 async function sizeKiB(build: Build, tree: string): Promise<number> {

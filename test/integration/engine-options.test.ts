@@ -176,3 +176,12 @@ test.each(['disk-image-create', 'ramdisk-image-create'])(
     expect((await run([bin(name), '-h', 'nope'])).stdout).toMatch(new RegExp(`^Usage: ${name} \\[OPTION\\]`))
   },
 )
+
+test('DIB_SHOW_IMAGE_USAGE lists what takes 10 MiB and more', async () => {
+  const result = await create(work, ['-n', '-o', 'usage', '-t', 'tar', 'tiny-os'], {
+    DIB_SHOW_IMAGE_USAGE: '1',
+  })
+  const table = result.output.split('Disk usage of the image in KiB:\n')[1] ?? ''
+  expect(table).toMatch(/^\d{5,}\t\.$/m)
+  expect(table).not.toContain('./etc/hostname')
+})
