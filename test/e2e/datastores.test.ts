@@ -57,6 +57,11 @@ describe.each([
     expect(result.line).toMatch(version)
   })
 
+  test.runIf(datastore === 'mysql')('boots under OVMF from an IDE disk, too', async () => {
+    const result = await bootCheck({ image, firmware: 'uefi', machine: 'plain', timeoutMs: 300_000 })
+    expect(result.line).toMatch(version)
+  })
+
   test('holds no shared identity and no secret', async () => {
     const found = [...members.keys()].filter((name) => FORBIDDEN.some((pattern) => pattern.test(name)))
     expect(found).toEqual([])
@@ -69,4 +74,31 @@ describe.each([
     expect(info['backing-filename']).toBeUndefined()
     expect(info['actual-size']).toBeLessThan(info['virtual-size'] / 2)
   })
+})
+
+test('a second build needs no network: --offline takes all from the cache', async () => {
+  const withoutNetwork = [
+    'unshare',
+    '--net',
+    '--',
+    'sh',
+    '-c',
+    'ip link set lo up && exec "$@"',
+    'sh',
+  ] as const
+  const result = await tool(work, [
+    ...withoutNetwork,
+    ...[
+      `${root}builder/bin/build-image`,
+      'redis',
+      '--offline',
+      '-o',
+      'offline',
+      '--boot-check',
+      '--firmware',
+      'bios',
+    ],
+  ])
+  expect(result.exitCode, result.output).toBe(0)
+  expect(result.output).toContain('coffer: redis ready:')
 })

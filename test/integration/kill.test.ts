@@ -13,8 +13,9 @@ async function killIn(
   phase: string,
   signal: NodeJS.Signals,
   extra: Record<string, string> = {},
+  elements: readonly string[] = [],
 ): Promise<number | null> {
-  const child = spawn(bin('disk-image-create'), args, {
+  const child = spawn(bin('disk-image-create'), [...args, ...elements], {
     cwd: work,
     env: buildEnvironment(work, { PAUSE_IN: phase, ...extra }),
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -44,6 +45,18 @@ test.each(phases.map(({ name }) => name))('SIGKILL in %s leaves nothing behind',
   expect(await nothingLeft()).toEqual([])
   expect((await readdir(work)).filter((name) => name.startsWith('killed'))).toEqual([])
 })
+
+test.each([
+  ['SIGKILL', 'finalise.d', null],
+  ['SIGKILL', 'cleanup.d', null],
+  ['SIGTERM', 'finalise.d', 143],
+] as const)(
+  '%s in %s leaves no loop device behind when a script insists on one',
+  async (signal, phase, status) => {
+    expect(await killIn(phase, signal, {}, ['needs-loop'])).toBe(status)
+    expect(await nothingLeft()).toEqual([])
+  },
+)
 
 test('SIGKILL leaves nothing behind when the build is on disk', async () => {
   await killIn('install.d', 'SIGKILL', { DIB_NO_TMPFS: '1' })
