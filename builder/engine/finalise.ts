@@ -1,5 +1,6 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
+import { exists } from '../../lib/path-kind.ts'
 
 /**
  * What DIB does to every tree after cleanup.d (DIB contract §1.1 step 29): /tmp is emptied, log files are truncated, and
@@ -26,8 +27,4 @@ async function isRealDirectory(root: string, path: string): Promise<boolean> {
     if (stat?.isDirectory() !== true) return false
   }
   return true
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined
 }

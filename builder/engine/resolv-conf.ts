@@ -1,5 +1,6 @@
 import { chmod, lstat, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
+import { exists } from '../../lib/path-kind.ts'
 
 /**
  * Gives the tree the host's name servers for the build (DIB contract §1.6). The image's own file, or link, waits as
@@ -33,8 +34,4 @@ export async function restoreResolvConf(root: string): Promise<void> {
 async function isImmutable(path: string): Promise<boolean> {
   const result = await run(['lsattr', '-d', '--', path], { check: false })
   return result.exitCode === 0 && (result.stdout.split(' ')[0] ?? '').includes('i')
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined
 }

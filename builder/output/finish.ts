@@ -1,7 +1,7 @@
 import { lchown, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { type Clock, systemClock } from '../../lib/clock.ts'
-import { isErrno } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { isFile } from '../../lib/path-kind.ts'
 import { type Algorithm, checksumLine, digests } from './checksums.ts'
 import type { Output, OutputFormat } from './types.ts'
 
@@ -71,13 +71,4 @@ export function timestampedName(path: string, date: Date): string {
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join('.')
   const dot = path.lastIndexOf('.')
   return `${path.slice(0, dot)}-${day}-${time}${path.slice(dot)}`
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile()
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false
-    throw error
-  }
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CofferError, isErrno } from '../../lib/errors.ts'
+import { CofferError } from '../../lib/errors.ts'
+import { isFile } from '../../lib/path-kind.ts'
 import { flattenPackageMap, packageMapTable } from './pkg-map.ts'
 import { imageElements, runTool } from './tool.ts'
 
@@ -25,12 +26,3 @@ await runTool('pkg-map-collect', async ({ args, env, say }) => {
     await writeFile(join(directory, `${element}.tsv`), table)
   }
 })
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile()
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false
-    throw error
-  }
-}
