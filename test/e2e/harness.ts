@@ -1,5 +1,5 @@
 import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { afterAll } from 'vitest'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
@@ -10,8 +10,8 @@ export const dibElements = '/usr/lib/python3/dist-packages/diskimage_builder/ele
 /** Stand-ins for kpartx, dmsetup and sudo, so that real DIB runs without device-mapper. */
 export const dibHost = `${root}test/fixtures/dib-host/bin`
 
-/** Packages downloaded once for all end-to-end tests of a run, and kept for the next one on the same machine. */
-export const imageCache = `${tmpdir()}/coffer-e2e-cache`
+/** The tool's own cache on this machine: packages are downloaded once for all end-to-end tests, and for the next run. */
+const imageCache = process.env.DIB_IMAGE_CACHE ?? `${homedir()}/.cache/image-create`
 
 /** A directory that is deleted after the test file. */
 export async function workDirectory(): Promise<string> {
