@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/{unit,contract,golden,architecture}/**/*.test.ts'],
+          setupFiles: ['test/setup.ts'],
           testTimeout: 20_000,
         },
       },
@@ -16,6 +17,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          setupFiles: ['test/setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
