@@ -30,7 +30,23 @@ export async function tarMembers(file: string): Promise<Map<string, Member>> {
       })
     },
   })
+  nameHardLinks(members)
   return members
+}
+
+/** Which name of a file with several is the file and which are links depends on the order of reading: make them equal. */
+function nameHardLinks(members: Map<string, Member>): void {
+  const groups = new Map<string, string[]>()
+  for (const [name, member] of members) {
+    if (member.type !== 'Link') continue
+    groups.set(member.link, [...(groups.get(member.link) ?? [member.link]), name])
+  }
+  for (const [file, names] of groups) {
+    const original = members.get(file)
+    if (original === undefined) continue
+    const link = `one file: ${names.sort().join(' ')}`
+    for (const name of names) members.set(name, { ...original, link })
+  }
 }
 
 /** The names at which two archives differ, each with what differs. */
@@ -51,7 +67,7 @@ export function memberDifferences(
     if (fields.length > 0)
       differences.set(
         name,
-        fields.map((field) => `${field} ${left[field].slice(0, 16)} ${right[field].slice(0, 16)}`).join(', '),
+        fields.map((field) => `${field} ${left[field].slice(0, 60)} ${right[field].slice(0, 60)}`).join(', '),
       )
   }
   return differences
