@@ -1,3 +1,5 @@
+import type { TreePackage } from './tree-packages.ts'
+
 /** What a build reports while it runs: one JSON object a line with `--monitor json`. Times are milliseconds since 1970. */
 export type BuildEvent =
   | {
@@ -34,6 +36,12 @@ export type BuildEvent =
       readonly event: 'step-finished'
       readonly step: string
       readonly seconds: number
+      readonly time: number
+    }
+  /** What dpkg has installed in the finished tree. */
+  | {
+      readonly event: 'packages'
+      readonly packages: readonly TreePackage[]
       readonly time: number
     }
   | {

@@ -11,6 +11,7 @@ import { finaliseTree } from './finalise.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
 import { runPhase, writeInstallType } from './run-phase.ts'
 import { inPlace } from './script.ts'
+import { treePackages } from './tree-packages.ts'
 
 /**
  * A whole build inside the sandbox, in DIB's order (DIB contract §1.1, steps 8 to 33).
@@ -55,6 +56,7 @@ export async function runBuild(build: Build): Promise<void> {
   unmounted()
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
+  build.emit({ event: 'packages', packages: await treePackages(directories.mount) })
 
   const wanted =
     request.ramdiskElement === undefined && !build.job.elements.some(({ name }) => name === 'no-final-image')

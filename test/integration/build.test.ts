@@ -113,6 +113,8 @@ test('progress can be read by a program', async () => {
   expect(events).toContainEqual(
     expect.objectContaining({ event: 'script-finished', script: '10-tiny-os', status: 0 }),
   )
+  // A tree without dpkg: the list is there and empty.
+  expect(events).toContainEqual(expect.objectContaining({ event: 'packages', packages: [] }))
   expect(events).toContainEqual(
     expect.objectContaining({ event: 'output', format: 'tar', path: 'events.tar' }),
   )
