@@ -27,6 +27,8 @@ export interface CallOptions {
 }
 
 export interface CastOptions {
+  /** True for news that the next one replaces, such as heartbeats: a restart of the broker may lose it. Default false. */
+  readonly transient?: boolean
   /** Give the message an id of your own, so that sending it again does nothing. */
   readonly id?: string
   readonly requestId?: string
@@ -66,6 +68,15 @@ export interface RpcServerOptions {
   readonly prefetch?: number
   /** Who may call. Others are dropped and counted. Default: control only. */
   readonly accepts?: (sender: Principal) => boolean
+}
+
+/**
+ * Casts that were finished, kept across restarts: a guest agent must not prepare its database twice. A cast that was begun
+ * and not finished is not in it, and is run again.
+ */
+export interface SeenJournal {
+  readonly has: (key: string) => Promise<boolean>
+  readonly add: (key: string) => Promise<void>
 }
 
 export interface RpcServer {
