@@ -5,6 +5,7 @@ import type { BuildEvent, FailedEvent } from '../engine/events.ts'
 import { explain, planOf } from '../engine/explain.ts'
 import { hostArchitecture, type PreparedBuild, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
+import type { TreePackage } from '../engine/tree-packages.ts'
 import { diskImageCreateArguments, readBuildImageLine } from '../request/build-image-line.ts'
 import { buildImageOptions } from '../request/build-image-options.ts'
 import { optionRows, parseCommandLine } from '../request/options.ts'
@@ -14,6 +15,7 @@ import { runMain } from './main.ts'
 import { type Monitor, monitorFor, reportingFailure } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
 import { mebibytes, progress } from './progress.ts'
+import { checkRegistrable, registerBuilt } from './register-built.ts'
 import { VERSION } from './version.ts'
 
 const PROGRAM = 'build-image'
@@ -32,6 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
     const commandLine = parseCommandLine(PROGRAM, words)
     const request = makeRequest(PROGRAM, words, commandLine, environment, await hostArchitecture())
     if (line.bootCheck) await checkBootable(request, line.firmwares)
+    if (line.register !== undefined) await checkRegistrable(request.types)
     const silent = lineLog(() => undefined)
     const prepared = await prepareBuild(request, silent)
     if (line.explain) {
@@ -49,6 +52,20 @@ async function main(args: readonly string[]): Promise<number> {
         say(`boot check (${boot.firmware}, ${boot.accel}): ${boot.line}  after ${boot.seconds.toFixed(1)} s`)
       })
     }
+    if (built.status === 0 && line.register !== undefined) {
+      const elements = prepared.elements.map(({ name }) => name)
+      const image = { ...built, elements, architecture: request.arch }
+      const { version, image: kept } = await registerBuilt(image, datastore, line.register.versionName)
+      const { name, id } = version
+      monitor.report({
+        event: 'registered',
+        image: kept.id,
+        datastore: datastore.name,
+        version: name,
+        versionId: id,
+      })
+      say(`registered: datastore ${datastore.name}, version ${name} (${id}), image ${kept.id}`)
+    }
     return built.status
   })
 }
@@ -60,7 +77,7 @@ async function build(
   logFile: string,
   monitor: Monitor,
   say: (text: string) => void,
-): Promise<{ status: number; outputs: readonly OutputEvent[] }> {
+): Promise<{ status: number; outputs: readonly OutputEvent[]; packages: readonly TreePackage[] }> {
   const filter = outputFilter(logFile, prepared.request.callerEnv, false)
   const screen = progress({
     write: (text) => process.stdout.write(text),
@@ -72,6 +89,7 @@ async function build(
   say(`log: ${logFile}`)
   const tail: string[] = []
   const outputs: OutputEvent[] = []
+  let packages: readonly TreePackage[] = []
   let failure: FailedEvent | undefined
   const started = performance.now()
   try {
@@ -84,20 +102,21 @@ async function build(
       onEvent(event) {
         if (event.event === 'failed') failure = event
         if (event.event === 'output') outputs.push(event)
+        if (event.event === 'packages') packages = event.packages
         monitor.report(event)
         if (!monitor.on) screen.event(event)
       },
     })
     if (status !== 0) {
       reportFailure(tail, failure, logFile)
-      return { status, outputs }
+      return { status, outputs, packages }
     }
   } finally {
     filter.close()
   }
   for (const output of outputs) say(`${output.path}  ${mebibytes(output.bytes)}`)
   say(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-  return { status: 0, outputs }
+  return { status: 0, outputs, packages }
 }
 
 function reportFailure(

@@ -62,6 +62,15 @@ export type BuildEvent =
       readonly seconds: number
       readonly time: number
     }
+  /** `build-image --register`: the image is a datastore version now. */
+  | {
+      readonly event: 'registered'
+      readonly image: string
+      readonly datastore: string
+      readonly version: string
+      readonly versionId: string
+      readonly time: number
+    }
   | { readonly event: 'finished'; readonly seconds: number; readonly time: number }
 
 /** Why a build ended, or was refused before it began. */

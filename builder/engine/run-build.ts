@@ -1,5 +1,4 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
-import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { partialOutputs } from '../output/index.ts'
 import { startAptProxy } from '../packages/proxy.ts'
@@ -103,9 +102,4 @@ async function memoryAllows(request: BuildRequest, log: Log): Promise<boolean> {
   if (totalKiB >= neededGiB * 1024 * 1024) return true
   log.warn(`Not enough RAM to use tmpfs for build. Using ${request.tmpDir}. (${totalKiB} < ${neededGiB}G)`)
   return false
-}
-
-/** An error a tool ends with when the machine or the request is at fault rather than a script. */
-export function exitCodeOf(error: unknown): number {
-  return error instanceof CofferError ? error.exitCode : 1
 }

@@ -15,6 +15,8 @@ export interface BuildImageLine {
   /** What to boot under, for --boot-check. */
   readonly firmwares: readonly ('bios' | 'uefi')[]
   readonly bootTimeoutMs: number
+  /** Set for --register. */
+  readonly register: { readonly versionName: string | undefined } | undefined
   readonly elements: readonly string[]
   readonly distribution: string | undefined
   /** The value of a passed-through option, last one wins. */
@@ -52,6 +54,7 @@ export function readBuildImageLine(parsed: ParsedCommandLine): BuildImageLine {
     bootCheck: has('--boot-check'),
     firmwares: firmwares(oneOf('--firmware', value('--firmware') ?? 'both', ['bios', 'uefi', 'both'])),
     bootTimeoutMs: seconds('--boot-timeout', value('--boot-timeout') ?? '300') * 1000,
+    register: has('--register') ? { versionName: value('--datastore-version') } : undefined,
     elements: values('--element'),
     distribution: value('--distribution'),
     value,

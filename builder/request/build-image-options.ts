@@ -62,6 +62,17 @@ export const buildImageOptions: readonly BuildOption[] = [
     placeholder: 'seconds',
     help: 'limit for one boot (default 300)',
   },
+  {
+    names: ['--register'],
+    argument: false,
+    help: 'register the image: datastore, version, parameters, default (see also --datastore-version)',
+  },
+  {
+    names: ['--datastore-version'],
+    argument: true,
+    placeholder: 'name',
+    help: "name of the registered version (default: the engine's series, as 9.7)",
+  },
   { names: ['--checksum'], argument: false, help: 'write MD5 and SHA256 files beside the image' },
   {
     names: ['--compat'],
