@@ -50,13 +50,15 @@ function optionTable(options: readonly BuildOption[]): string {
   )
 }
 
-/** The commands of package.json whose usage is a text of their own. */
+/** The builder's commands of package.json whose usage is a text of their own. */
 function otherCommands(): string[] {
   const description = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     bin: Record<string, string>
   }
   const tables = new Set(['build-image', 'disk-image-create', 'ramdisk-image-create'])
-  return Object.keys(description.bin).filter((name) => !tables.has(name))
+  return Object.entries(description.bin)
+    .filter(([name, path]) => path.startsWith('builder/') && !tables.has(name))
+    .map(([name]) => name)
 }
 
 /** What a command prints about its use: `--help`, or no argument at all for a command that knows no options. */
