@@ -1,12 +1,23 @@
 /** The one place that reads the clock, so that tests and reproducible builds can replace it. */
 export interface Clock {
   readonly now: () => Date
-  readonly sleep: (ms: number) => Promise<void>
+  /** @param signal ends the sleep early; the sleeper looks at it afterwards */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
 export const systemClock: Clock = {
   now: () => new Date(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve()
+      const end = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      signal?.addEventListener('abort', end, { once: true })
+    }),
 }
 
 /** `YYYY-MM-DD HH:MM:SS.mmm` in UTC: the prefix of log lines (DIB contract §1.9). */

@@ -1,3 +1,4 @@
+import type { DatastoreRegistrar } from '../../registry/db/types.ts'
 import type { Flavor } from '../model/flavor.ts'
 
 /**
@@ -14,7 +15,7 @@ export interface Database {
   readonly rootHistory: RootHistoryRepository
   readonly securityGroups: SecurityGroupRepository
   readonly messages: MessageRepository
-  readonly datastores: DatastoreRepository
+  readonly datastores: DatastoreRegistrar
   /** All or nothing. Repositories of the inner database act inside the transaction. Do no I/O but SQL in it. */
   readonly transaction: <T>(work: (inside: Database) => Promise<T>) => Promise<T>
   readonly close: () => Promise<void>
@@ -194,6 +195,24 @@ export interface QuotaRepository {
     deltas: Partial<Record<QuotaResource, number>>,
     defaults: Readonly<Record<string, number>>,
   ) => Promise<void>
+  /**
+   * Counts anew what exists: instances that are not deleted, and the GiB of their volumes. For the reconciler.
+   *
+   * @param tenantId all tenants when absent
+   * @param ramOf MiB of a flavor; absent leaves `ram` as it is
+   * @returns what was wrong and has been put right
+   */
+  readonly recount: (
+    tenantId?: string,
+    ramOf?: (flavorId: string) => number,
+  ) => Promise<readonly QuotaCorrection[]>
+}
+
+export interface QuotaCorrection {
+  readonly tenantId: string
+  readonly resource: QuotaResource
+  readonly was: number
+  readonly is: number
 }
 
 export type TaskState = 'queued' | 'running' | 'undoing' | 'done' | 'failed'
@@ -237,6 +256,8 @@ export interface TaskRepository {
   /**
    * Takes the oldest task that nobody holds: queued, or running under a lease that ran out. Tasks of one instance are
    * taken in order, one at a time.
+   *
+   * @param owner new for each claim, `<process>/<uuid>`: it tells this holder from the same process's earlier one
    */
   readonly claim: (owner: string, leaseMs: number, now: Date) => Promise<TaskRecord | undefined>
   /** @returns false when the lease is lost: stop at once */
@@ -253,7 +274,10 @@ export interface TaskRepository {
   readonly startStep: (taskId: string, name: string, data: string) => Promise<void>
   readonly finishStep: (taskId: string, name: string, state: 'done' | 'undone', data: string) => Promise<void>
   readonly get: (taskId: string) => Promise<TaskRecord | undefined>
+  /** In the order they came. */
   readonly ofInstance: (instanceId: string) => Promise<readonly TaskRecord[]>
+  /** Removes tasks that ended before then, with their steps. @returns how many */
+  readonly prune: (before: Date) => Promise<number>
 }
 
 export interface RootHistoryRepository {
@@ -298,6 +322,8 @@ export interface SecurityGroupRepository {
 export interface MessageRepository {
   /** Idempotent by id. */
   readonly put: (message: StoredMessage) => Promise<void>
+  /** All or none, in this order; idempotent by id. */
+  readonly putAll?: (messages: readonly StoredMessage[]) => Promise<void>
   readonly remove: (ids: readonly string[]) => Promise<void>
   readonly removeQueue: (queue: string) => Promise<void>
   /** In order of arrival. */
@@ -314,44 +340,13 @@ export interface StoredMessage {
   readonly expires_at: number | null
 }
 
-export interface DatastoreRow {
-  readonly id: string
-  readonly name: string
-  readonly default_version_id: string | null
-}
-
-export interface DatastoreVersionRow {
-  readonly id: string
-  readonly datastore_id: string
-  readonly datastore_name: string
-  readonly name: string
-  readonly version: string | null
-  readonly image_id: string
-  readonly packages: string
-  readonly active: boolean
-  readonly manager: string
-}
-
-/** A row of datastore_configuration_parameters: sizes are text, since they reach past 2^53 (contract §10.1). */
-export interface ParameterRow {
-  readonly name: string
-  readonly datastore_version_id: string
-  readonly restart_required: boolean
-  readonly max_size: string | null
-  readonly min_size: string | null
-  readonly data_type: string
-}
-
-/** Implemented in registry/db, since the builder registers images too; see there. */
-export interface DatastoreRepository {
-  readonly list: () => Promise<readonly DatastoreRow[]>
-  /** By id or name. */
-  readonly get: (idOrName: string) => Promise<DatastoreRow | undefined>
-  readonly versions: (datastoreId: string) => Promise<readonly DatastoreVersionRow[]>
-  /** All versions of all datastores: one query for lists. */
-  readonly allVersions: () => Promise<readonly DatastoreVersionRow[]>
-  readonly versionById: (id: string) => Promise<DatastoreVersionRow | undefined>
-  readonly parameters: (versionId: string) => Promise<readonly ParameterRow[]>
-}
-
+export type {
+  DatastoreRegistrar,
+  DatastoreRepository,
+  DatastoreRow,
+  DatastoreVersionRow,
+  NewVersion,
+  ParameterRow,
+  VersionPatch,
+} from '../../registry/db/types.ts'
 export type { Flavor }

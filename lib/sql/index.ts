@@ -1,0 +1,8 @@
+export { isDuplicate, isReferenced } from './errors.ts'
+export { insertMany, type SqlValue } from './insert.ts'
+export { locked } from './lock.ts'
+export { type MigrationSet, migrateSets } from './migrate.ts'
+export { openSql } from './open.ts'
+export { longText, preciseTime, type Schema } from './schema.ts'
+export { fromSqlTime, toSqlTime, toSqlTimeMs } from './time.ts'
+export type { Sql, SqlEngine, SqlScope } from './types.ts'
