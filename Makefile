@@ -25,7 +25,10 @@ docs: ## write the generated reference pages anew
 	./tools/node tools/cli-reference.ts
 	./tools/node tools/datastores-reference.ts
 	./tools/node tools/elements-reference.ts
+	./tools/node tools/trove-cli-reference.ts
 	./tools/node tools/error-reference.ts
+	./tools/node tools/settings-reference.ts
+	./tools/node tools/openapi-reference.ts
 
 check: lint types ## everything that is fast: format, lint, types, unit, contract, golden, architecture
 	$(VITEST) --project fast
