@@ -1,5 +1,6 @@
 // Writes docs/reference/errors.md from the sources. A golden test keeps the page current.
 import { writeFileSync } from 'node:fs'
+import { FAULTS } from '../runtime/model/faults.ts'
 import { markdownTable, plainText } from './markdown.ts'
 import { collectErrors } from './thrown-errors-reference.ts'
 
@@ -14,7 +15,14 @@ export function errorTable(): string {
       [...messages].map(plainText).join('<br>'),
       [...files].sort().join('<br>'),
     ])
-  return `<!-- Made by tools/error-reference.ts from lib/, phases/ and builder/. Change those, then run make docs. -->
+  const faults = Object.entries(FAULTS)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { status, text }]) => [
+      `\`${code}\``,
+      String(status),
+      plainText(text.replace(/%\(\w+\)s/g, '…')),
+    ])
+  return `<!-- Made by tools/error-reference.ts from the sources. Change those, then run make docs. -->
 # Errors
 
 Every error that a program can rely on has a code. Tools print the message and, where something can be done, a line
@@ -22,6 +30,12 @@ Every error that a program can rely on has a code. Tools print the message and, 
 a code is reported as \`INTERNAL_ERROR\`: that is a defect of ours. \`…\` stands for a name, a path, a number or a reason.
 
 ${markdownTable(['Code', 'Message', 'Where it comes from'], rows)}
+
+## Faults of the API
+
+What the database service answers, in OpenStack's form \`{"badRequest": {"code": 400, "message": …}}\`. Statuses are Trove's own.
+
+${markdownTable(['Code', 'Status', 'Message'], faults)}
 `
 }
 

@@ -37,7 +37,7 @@ const root = new URL('..', import.meta.url).pathname
 /** A helper that calls a helper that calls a helper is as deep as it goes. */
 const MAX_DEPTH = 4
 
-/** All errors of lib/, phases/ and builder/, by code. */
+/** All errors of the sources, by code. */
 export function collectErrors(): Map<string, ThrownError> {
   const { thrown, calls } = readSources()
   const errors = new Map<string, ThrownError>()
@@ -64,7 +64,10 @@ function readSources(): { thrown: Place[]; calls: Map<string, Place[]> } {
     const program = api
       .updateSnapshot({ openProject: `${root}tsconfig.json` })
       .getProject(`${root}tsconfig.json`)?.program
-    for (const file of globSync('{lib,phases,builder}/**/*.ts', { cwd: root }).sort()) {
+    for (const file of globSync('{lib,phases,builder,registry,runtime}/**/*.ts', {
+      cwd: root,
+      ignore: '**/elements/**',
+    }).sort()) {
       const source = program?.getSourceFile(`${root}${file}`)
       if (source === undefined)
         throw new Error(`TypeScript does not know ${file}: is it outside tsconfig.json?`)
@@ -119,8 +122,18 @@ function codesAndMessages(
       ...codesAndMessages(code.whenFalse, branches[1], place, calls),
     ]
   }
-  if (!isStringLiteral(code)) throw new Error(`${place.file}: an error's code must be a literal`)
-  return [[code.text, message === undefined ? [] : textsOf(message, place, calls, 0)]]
+  const texts = message === undefined ? [] : textsOf(message, place, calls, 0)
+  if (isStringLiteral(code)) return [[code.text, texts]]
+  // The faults of the API have a table of their own.
+  if (place.file === 'runtime/model/faults.ts') return []
+  // A code that travelled (from another process, say) is listed where it was made; only a stand-in for it is new here.
+  if (isPropertyAccessExpression(code) && code.name.text === 'code') return []
+  if (isBinaryExpression(code) && code.operatorToken.kind === SyntaxKind.QuestionQuestionToken) {
+    return codesAndMessages(code.right, message, place, calls)
+  }
+  const codes = textsOf(code, place, calls, 0).filter(({ text }) => /^[A-Z][A-Z\d_]+$/.test(text))
+  if (codes.length === 0) throw new Error(`${place.file}: an error's code must be a literal`)
+  return codes.map(({ text }) => [text, texts])
 }
 
 /** Every text an expression can have, as far as it is written in the sources. */

@@ -88,6 +88,25 @@ export const FAULTS = {
   REPLICA_SOURCE_DELETE_FORBIDDEN: { status: 403, text: 'Detach replicas before deleting replica source.' },
   RATE_LIMITED: { status: 413, text: 'This request was rate-limited.' },
   UNSUPPORTED_CONTENT_TYPE: { status: 415, text: 'Unsupported Content-Type' },
+  POLICY_NOT_AUTHORIZED: { status: 403, text: "Policy doesn't allow %(action)s to be performed." },
+  CLUSTER_NOT_FOUND: { status: 404, text: "Cluster '%(cluster)s' cannot be found." },
+  CLUSTER_INSTANCE_OPERATION_NOT_SUPPORTED: {
+    status: 501,
+    text: 'Operation not supported for instances that are part of a cluster.',
+  },
+  DATASTORE_VERSIONS_EXIST: {
+    status: 400,
+    text: 'Datastore versions exist for datastore %(datastore)s.',
+  },
+  DATASTORE_VERSION_ALREADY_EXISTS: {
+    status: 400,
+    text: "The datastore version '%(name)s(%(version)s)' already exists.",
+  },
+  DATASTORE_VERSION_IN_USE: { status: 400, text: 'Datastore version is in use by %(resource)s.' },
+  SERVICE_UNAVAILABLE: {
+    status: 503,
+    text: 'The service cannot answer now: a part of it is out of reach. Try again in a moment.',
+  },
   GUEST_ERROR: { status: 400, text: 'An error occurred communicating with the guest: %(reason)s.' },
   GUEST_TIMEOUT: { status: 400, text: 'Timeout trying to connect to the Guest Agent.' },
 } as const satisfies Record<string, FaultRule>
