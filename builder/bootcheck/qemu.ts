@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
+import type { Accelerator } from '../../lib/acceleration.ts'
 import { CofferError } from '../../lib/errors.ts'
 import type { Argv } from '../../lib/exec.ts'
-import type { Accelerator } from './acceleration.ts'
 import type { UefiFirmware } from './firmware.ts'
 
 /** A TCP port of this machine's loopback interface that leads to a port of the guest. */

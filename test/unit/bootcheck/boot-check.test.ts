@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { proveAcceleration } from '../../../builder/bootcheck/acceleration.ts'
 import { type BootCheckOptions, bootCheck } from '../../../builder/bootcheck/boot-check.ts'
 import { readyLine } from '../../../builder/bootcheck/ready-line.ts'
+import { proveAcceleration } from '../../../lib/acceleration.ts'
 import { sha256 } from '../../../lib/hash.ts'
 import { printingDisk } from './boot-sector.ts'
 

@@ -2,11 +2,11 @@ import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { distrustKvm, proveAcceleration, runProbe } from '../../../builder/bootcheck/acceleration.ts'
-import { longModeProbe } from '../../../builder/bootcheck/long-mode-probe.ts'
-import { systemClock } from '../../../lib/clock.ts'
-import { run } from '../../../lib/exec.ts'
-import { findProgram } from '../../../lib/find-program.ts'
+import { distrustKvm, proveAcceleration, runProbe } from '../../lib/acceleration.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { run } from '../../lib/exec.ts'
+import { findProgram } from '../../lib/find-program.ts'
+import { longModeProbe } from '../../lib/long-mode-probe.ts'
 
 let directory: string
 beforeAll(async () => {
@@ -81,7 +81,7 @@ const assembler = (await findProgram('as')) !== undefined && (await findProgram(
 test.runIf(assembler && process.arch === 'x64')(
   'the bytes are what the assembler makes of the source',
   async () => {
-    const source = new URL('../../../builder/bootcheck/long-mode-probe.S', import.meta.url).pathname
+    const source = new URL('../../lib/long-mode-probe.S', import.meta.url).pathname
     const object = join(directory, 'probe.o')
     const binary = join(directory, 'probe.bin')
     await run(['as', '--64', '-o', object, source])

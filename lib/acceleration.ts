@@ -1,11 +1,11 @@
 import { access, constants, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { cpus, homedir, release, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Clock, systemClock } from '../../lib/clock.ts'
-import { CofferError } from '../../lib/errors.ts'
-import { type Argv, run } from '../../lib/exec.ts'
-import { removeTree } from '../../lib/tree.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { CofferError } from './errors.ts'
+import { type Argv, run } from './exec.ts'
 import { longModeProbe, PROBE_STATUS, PROBE_TOKEN } from './long-mode-probe.ts'
+import { removeTree } from './tree.ts'
 
 /** How guest instructions run: by the processor, or emulated. */
 export type Accelerator = 'kvm' | 'tcg'
@@ -20,6 +20,8 @@ export interface ProofOptions {
   readonly kvmDevice?: string
   /** The QEMU program. Default `qemu-system-x86_64`. */
   readonly program?: string
+  /** The machine that guests will have: a proof under another model would prove another thing. Default `pc`. */
+  readonly machine?: 'pc' | 'q35'
   readonly clock?: Clock
 }
 
@@ -67,7 +69,7 @@ export async function runProbe(accel: Accelerator, options: ProofOptions = {}): 
   try {
     const disk = join(directory, 'probe.raw')
     await writeFile(disk, longModeProbe())
-    const result = await run(probeCommand(disk, accel, options.program), {
+    const result = await run(probeCommand(disk, accel, options), {
       timeoutMs: options.timeoutMs ?? 5000,
       check: false,
     })
@@ -80,11 +82,10 @@ export async function runProbe(accel: Accelerator, options: ProofOptions = {}): 
   }
 }
 
-/** The processor and machine are those of qemuCommand: a proof under another model would prove another thing. */
-function probeCommand(disk: string, accel: Accelerator, program = 'qemu-system-x86_64'): Argv {
+function probeCommand(disk: string, accel: Accelerator, options: ProofOptions): Argv {
   return [
-    program,
-    ...['-machine', 'pc', '-nodefaults', '-display', 'none', '-no-reboot', '-m', '128'],
+    options.program ?? 'qemu-system-x86_64',
+    ...['-machine', options.machine ?? 'pc', '-nodefaults', '-display', 'none', '-no-reboot', '-m', '128'],
     ...(accel === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
     ...['-drive', `file=${disk.replaceAll(',', ',,')},format=raw,if=ide,snapshot=on`],
     ...['-serial', 'stdio', '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
@@ -100,16 +101,20 @@ async function kvmWorks(options: ProofOptions): Promise<boolean> {
   return runProbe('kvm', options)
 }
 
-async function machineKey({ program = 'qemu-system-x86_64' }: ProofOptions): Promise<string> {
+async function machineKey({ program = 'qemu-system-x86_64', machine = 'pc' }: ProofOptions): Promise<string> {
   try {
     const version = (await run([program, '--version'])).stdout.split('\n')[0] ?? ''
-    return [version, release(), cpus()[0]?.model ?? ''].join(' | ')
+    return [version, release(), cpus()[0]?.model ?? '', ...(machine === 'pc' ? [] : [machine])].join(' | ')
   } catch (error) {
     if (!(error instanceof CofferError) || error.code !== 'COMMAND_NOT_FOUND') throw error
-    throw new CofferError('TOOL_MISSING', `Booting an image needs QEMU, but ${program} is not installed`, {
-      hint: 'On Debian: apt-get install qemu-system-x86',
-      cause: error,
-    })
+    throw new CofferError(
+      'TOOL_MISSING',
+      `Running a virtual machine needs QEMU, but ${program} is not installed`,
+      {
+        hint: 'On Debian: apt-get install qemu-system-x86',
+        cause: error,
+      },
+    )
   }
 }
 
