@@ -29,7 +29,7 @@ const bookworm = { distribution: 'debian', release: 'bookworm' } as const
 const table = {
   mysql: {
     description: 'MySQL 9',
-    elements: ['mysql'],
+    elements: ['mysql', 'guest-agent'],
     distribution: 'debian',
     // The only Debian suite with MySQL; the stable ones have MariaDB in its place.
     release: 'sid',
@@ -39,7 +39,7 @@ const table = {
   mariadb: {
     ...bookworm,
     description: 'MariaDB 10.11 with mariadb-backup',
-    elements: ['mariadb'],
+    elements: ['mariadb', 'guest-agent'],
     packages: ['mariadb-server', 'mariadb-backup'],
     port: 3306,
   },
@@ -54,14 +54,14 @@ const table = {
   postgresql: {
     ...bookworm,
     description: 'PostgreSQL 15',
-    elements: ['postgresql'],
+    elements: ['postgresql', 'guest-agent'],
     packages: ['postgresql'],
     port: 5432,
   },
   redis: {
     ...bookworm,
     description: 'Redis 7.0',
-    elements: ['redis'],
+    elements: ['redis', 'guest-agent'],
     packages: ['redis-server'],
     port: 6379,
   },

@@ -44,7 +44,10 @@ export async function claim(
   return undefined
 }
 
-/** Not before an earlier task of the same instance has ended, and not while another one of it is held. */
+/**
+ * The first in order of arrival, so that an earlier free task of the same instance comes before it, and none while another
+ * task of its instance is held.
+ */
 function oldestFree({ sql: { db } }: DbScope, now: number) {
   return db
     .selectFrom('tasks as t')
@@ -58,14 +61,8 @@ function oldestFree({ sql: { db } }: DbScope, now: number) {
             .selectFrom('tasks as other')
             .select('other.id')
             .whereRef('other.instance_id', '=', 't.instance_id')
-            .whereRef('other.seq', '!=', 't.seq')
             .where('other.state', 'in', OPEN)
-            .where((either) =>
-              either.or([
-                either('other.seq', '<', either.ref('t.seq')),
-                either('other.lease_until', '>', now),
-              ]),
-            ),
+            .where('other.lease_until', '>', now),
         ),
       ),
     )

@@ -26,6 +26,8 @@ export interface Bench {
 export async function openBench(
   more: Partial<QemuComputeSettings['qemu']> & { readonly hubPort?: number } = {},
 ): Promise<Bench> {
+  // As the services run: what guests' own accounts must read has to say so itself.
+  process.umask(0o077)
   const stateDir = await mkdtemp(join(tmpdir(), 'coffer-qemu-'))
   const { hubPort = 1, ...qemu } = more
   const settings: QemuComputeSettings = {

@@ -1,4 +1,4 @@
-import { chown, mkdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { Accelerator } from '../../../lib/acceleration.ts'
@@ -75,8 +75,12 @@ async function makeWorkDirectory(
 ): Promise<void> {
   await removeTree(paths.work)
   await mkdir(paths.work, { mode: 0o700 })
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(paths.work, name), text, { mode: 0o644 })
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(paths.work, name)
+    await writeFile(file, text)
+    // Said again, since our own umask hides everything from the guest's account.
+    await chmod(file, 0o644)
+  }
   if (uid !== undefined) await chown(paths.work, uid, uid)
 }
 

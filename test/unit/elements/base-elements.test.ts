@@ -13,6 +13,7 @@ const mine = [
   'database-guest',
   'debian',
   'debian-minimal',
+  'guest-agent',
   'guest-boot',
   'guest-growroot',
   'guest-network',

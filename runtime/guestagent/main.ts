@@ -1,0 +1,92 @@
+import { systemClock } from '../../lib/clock.ts'
+import { CofferError } from '../../lib/errors.ts'
+import { rpcClient, rpcServer } from '../rpc/index.ts'
+import { connectTransport } from '../transport/index.ts'
+import { reasonOf } from '../transport/log.ts'
+import { type Agent, startAgent } from './agent.ts'
+import { readConfiguration } from './configuration.ts'
+import { readImageFacts } from './image-facts.ts'
+import { journalLog } from './journal-log.ts'
+import { absentManager } from './managers/absent.ts'
+import type { ManagerHost } from './managers/host.ts'
+import { managerEntry } from './managers/index.ts'
+import { systemdService } from './service/systemd.ts'
+import { openState, STATE_DIRECTORY } from './state.ts'
+import type { DatastoreManager } from './types.ts'
+import { attachedVolume } from './volume/attached-volume.ts'
+
+/** Time for what runs to end when systemd stops the agent, in milliseconds; its unit waits a little longer. */
+const GRACE_MS = 8000
+
+/** The guest agent's process: what systemd starts in a guest. Ends the process by itself when it cannot go on. */
+export async function runAgent(agentVersion: string): Promise<void> {
+  const write = (line: string) => process.stdout.write(line)
+  let log = journalLog(write, { debug: false })
+  const die = (error: unknown): never => {
+    log.error({ reason: reasonOf(error), ...hintOf(error) }, 'The guest agent cannot go on')
+    process.exit(1)
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+  try {
+    const configuration = await readConfiguration()
+    log = journalLog(write, { debug: configuration.debug })
+    const connection = await connectTransport(configuration.transportUrl, { clock: systemClock, log })
+    const [facts, state] = await Promise.all([readImageFacts(), openState(STATE_DIRECTORY)])
+    const service = systemdService(facts.unit)
+    const { guestId, datastoreManager, reportInterval } = configuration
+    const manager = await loadManager(datastoreManager, {
+      guestId,
+      unit: facts.unit,
+      service,
+      volume: attachedVolume(),
+      clock: systemClock,
+      log,
+    })
+    const client = rpcClient(connection, { name: 'guest', clock: systemClock, log })
+    const agent = await startAgent({
+      guestId,
+      agentVersion,
+      reportInterval,
+      manager,
+      service,
+      state,
+      serve: (queue, options) =>
+        rpcServer(connection, queue, options, { clock: systemClock, log, seen: state.seen }),
+      castHeartbeat: (args, signal) =>
+        client.cast('trove-conductor', 'heartbeat', { ...args }, { signal, transient: true }),
+      clock: systemClock,
+      log,
+    })
+    endOnSignal(agent, () => connection.close())
+  } catch (error) {
+    die(error)
+  }
+}
+
+async function loadManager(name: string, host: ManagerHost): Promise<DatastoreManager> {
+  try {
+    return (await managerEntry(name).load())(host)
+  } catch (error) {
+    if (!(error instanceof CofferError)) throw error
+    host.log.error({ reason: error.message }, 'There is no manager for this datastore')
+    return absentManager(name, error)
+  }
+}
+
+function endOnSignal(agent: Agent, close: () => Promise<void>): void {
+  let ending = false
+  const end = () => {
+    if (ending) return
+    ending = true
+    // Reports and answers on their way may never arrive: that is the other side's business now.
+    const over = () => process.exit(0)
+    setTimeout(over, GRACE_MS + 1000).unref()
+    agent.stop(GRACE_MS).then(close).then(over, over)
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+}
+
+const hintOf = (error: unknown): object =>
+  error instanceof CofferError && error.hint !== undefined ? { hint: error.hint } : {}

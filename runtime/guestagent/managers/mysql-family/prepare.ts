@@ -1,0 +1,72 @@
+import { access, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
+import { writeEngineFiles } from '../../engine-files.ts'
+import { awaitRunning } from '../../service/await-running.ts'
+import { rsaPair, selfSigned } from '../../tls/self-signed.ts'
+import { prepareEngineVolume } from '../engine-volume.ts'
+import type { ManagerHost } from '../host.ts'
+import { loadClient, type WithConnection } from './connection.ts'
+import { configFiles, IMAGE_CONFIG, type MysqlFamily } from './family.ts'
+import { secure } from './secure.ts'
+
+/** Brings a server of the family up on its volume, secured. Every part may have been done before. */
+export async function prepareServer(
+  family: MysqlFamily,
+  host: ManagerHost,
+  withConnection: WithConnection,
+  answers: () => Promise<boolean>,
+  args: PrepareArgs,
+  progress: (step: string) => void,
+): Promise<void> {
+  // A predecessor of this process may have got as far as starting it.
+  await host.service.stop()
+  // Keys are made by threads of their own while the disk works.
+  await Promise.all([
+    writeKeys(family, host),
+    prepareEngineVolume(family.name, family.dataPath, host, args, progress),
+  ])
+  progress('writing the configuration')
+  const { memory_mb: memoryMb, config_contents: main, overrides = '' } = args
+  const files = configFiles(family, { memoryMb, main, overrides })
+  await writeEngineFiles(
+    files.map(({ name, content }) => ({ path: join(family.configDirectory, name), content })),
+    family.dataPath,
+  )
+  await rm(join(family.configDirectory, IMAGE_CONFIG), { force: true })
+  progress('starting the database')
+  await host.service.permit(true)
+  await Promise.all([host.service.start(), loadClient()])
+  await awaitRunning(host.service, answers, host.clock)
+  progress('securing the database')
+  await withConnection(secure)
+}
+
+async function writeKeys(family: MysqlFamily, host: ManagerHost): Promise<void> {
+  const at = (name: string) => join(family.tlsDirectory, name)
+  // The last one written: where it is, all are.
+  const done = await access(at('server-key.pem')).then(
+    () => true,
+    () => false,
+  )
+  if (done) return
+  const [own, rsa] = await Promise.all([
+    selfSigned(host.guestId, host.clock.now()),
+    family.rsaKeys ? rsaPair() : undefined,
+  ])
+  const rsaFiles =
+    rsa === undefined
+      ? []
+      : [
+          { path: at('private_key.pem'), content: rsa.key, mode: 0o600 },
+          { path: at('public_key.pem'), content: rsa.publicKey, mode: 0o644 },
+        ]
+  await writeEngineFiles(
+    [
+      ...rsaFiles,
+      { path: at('server-cert.pem'), content: own.certificate, mode: 0o644 },
+      { path: at('server-key.pem'), content: own.key, mode: 0o600 },
+    ],
+    family.dataPath,
+  )
+}
