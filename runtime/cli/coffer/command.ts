@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { imageCommands } from './image-command.ts'
 
 const VERSION = (
   JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -91,7 +92,10 @@ export function cofferCommand(done: (status: number) => void): Command {
       )
     })
 
-  for (const command of [coffer, ...coffer.commands]) command.exitOverride()
+  imageCommands(sub('image', 'the images that instances run from'), stateDir, done)
+
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+  for (const command of all(coffer)) command.exitOverride()
   return coffer
 }
 
