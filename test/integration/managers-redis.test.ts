@@ -1,6 +1,6 @@
 import { chown, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { describe } from 'vitest'
 import { run } from '../../lib/exec.ts'
 import { findProgram } from '../../lib/find-program.ts'
