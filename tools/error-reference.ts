@@ -12,7 +12,7 @@ export function errorTable(): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([code, { messages, files }]) => [
       `\`${code}\``,
-      [...messages].map(plainText).join('<br>'),
+      (messages.size === 0 ? ['…'] : [...messages].map(plainText)).join('<br>'),
       [...files].sort().join('<br>'),
     ])
   const faults = Object.entries(FAULTS)

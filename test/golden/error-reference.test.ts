@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { globSync } from 'glob'
 import { expect, test } from 'vitest'
+import { FAULTS } from '../../runtime/model/faults.ts'
 import { errorTable } from '../../tools/error-reference.ts'
 
 const root = new URL('../..', import.meta.url).pathname
-const rows = errorTable()
-  .split('\n')
-  .filter((line) => line.startsWith('| `'))
-  .map((line) => line.split(' | '))
+const [thrown = '', faults = ''] = errorTable().split('## Faults of the API')
+const rowsOf = (table: string) =>
+  table
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split(' | '))
+const rows = rowsOf(thrown)
 
 test('every code has one row, and every row a message and a file', () => {
   const codes = rows.map(([code = '']) => code)
@@ -18,9 +22,17 @@ test('every code has one row, and every row a message and a file', () => {
   ).toEqual([])
 })
 
+test('every fault of the API has its status and a text', () => {
+  expect(rowsOf(faults)).toHaveLength(Object.keys(FAULTS).length)
+  for (const [, status, text = ''] of rowsOf(faults)) {
+    expect(status).toMatch(/^[45]\d\d$/)
+    expect(text).not.toMatch(/^ *\|?$/)
+  }
+})
+
 test('no code that stands in the sources is missing', () => {
   const listed = new Set(rows.map(([code = '']) => code.replace(/[^A-Z0-9_]/g, '')))
-  const written = globSync('{lib,phases,builder}/**/*.ts', { cwd: root }).flatMap((file) =>
+  const written = globSync('{lib,phases,builder,registry,runtime}/**/*.ts', { cwd: root }).flatMap((file) =>
     [...readFileSync(`${root}${file}`, 'utf8').matchAll(/new CofferError\(\s*'([A-Z0-9_]+)'/g)].map(
       (match) => match[1] ?? '',
     ),
