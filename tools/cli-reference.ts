@@ -1,19 +1,23 @@
-// Writes docs/reference/cli.md from the option tables and from what the other commands say about themselves.
+// Writes docs/reference/cli.md from the option tables, the commands' own tables, and what the others say about themselves.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { buildImageOptions } from '../builder/request/build-image-options.ts'
 import { type BuildOption, buildOptions } from '../builder/request/options.ts'
 import { run } from '../lib/exec.ts'
 import { inlineCode, markdownTable, plainText } from './markdown.ts'
+import { serviceCommands } from './service-commands-reference.ts'
 
 /** Where the page stands in the repository. */
 export const CLI_PAGE = new URL('../docs/reference/cli.md', import.meta.url)
 
-/** The page: every command of builder/bin, its options or its usage. */
+/** The page: every command of builder/bin and runtime/bin but trove, its options or its usage. */
 export async function cliPage(): Promise<string> {
-  return `<!-- Made by tools/cli-reference.ts from builder/request/ and the commands. Change those, then run make docs. -->
+  return `<!-- Made by tools/cli-reference.ts from builder/request/, runtime/cli/ and the commands. Change those, then run make docs. -->
 # Commands
 
-All commands are in \`builder/bin\`. The first four take options and words in any order, \`--option value\` and
+Commands that build images are in \`builder/bin\`, those that register them and run instances in \`runtime/bin\`; \`trove\` has
+[a page of its own](trove.md).
+
+The first four take options and words in any order, \`--option value\` and
 \`--option=value\`, long options shortened to a unique beginning, and \`--\` as the end of options. Exit statuses are in
 [the guide to CI](../guide/ci.md#exit-statuses), error codes in [errors.md](errors.md), variables in [phases.md](phases.md).
 
@@ -37,7 +41,8 @@ help leaves out ${buildOptions
     .map(({ names }) => inlineCode(names.join(', ')))
     .join(' and ')}.
 
-${(await Promise.all(otherCommands().map(usageSection))).join('\n')}`
+${(await Promise.all(otherCommands().map(usageSection))).join('\n')}
+${serviceCommands()}`
 }
 
 function optionTable(options: readonly BuildOption[]): string {
