@@ -39,10 +39,12 @@ export async function hubMessages(deps: MessagesDeps): Promise<Messages> {
   const { startHub, controlSecret } = await import('../transport/embedded/index.ts')
   const here = hubAddress(settings)
   const guests = await hubForGuests(settings)
-  // On a bridge of guests the hub answers at the bridge's own address.
-  const host = settings.qemu.network === 'bridge' && guests !== undefined ? guests.host : here.host
+  const { host } = here
+  // On a bridge of guests the hub answers at the bridge's address too; our own processes go on using the first.
+  const bridged = settings.qemu.network === 'bridge' && guests !== undefined ? [guests.host] : []
   const hub = await startHub({
     host,
+    moreHosts: bridged,
     port: here.port,
     store: db.messages,
     async secretOf(identity) {
@@ -72,13 +74,13 @@ export async function remoteMessages(deps: MessagesDeps): Promise<Messages> {
   const { settings, key, clock, log } = deps
   const { connectTransport, transportAdmin } = await import('../transport/index.ts')
   const embedded = isEmbedded(settings)
-  const guests = embedded ? await hubForGuests(settings) : undefined
-  const bridged = settings.qemu.network === 'bridge' ? guests : undefined
+  // RabbitMQ as well: the network of QEMU's guests leads to it by the same way.
+  const guests = await hubForGuests(settings)
   const urlFor = async (name: string): Promise<string> => {
     if (!embedded) return settings.transportUrl
     const { controlSecret } = await import('../transport/embedded/index.ts')
     const { transportUrl } = await import('../transport/url.ts')
-    const { host, port } = bridged ?? hubAddress(settings)
+    const { host, port } = hubAddress(settings)
     return transportUrl({ identity: `control:${name}`, secret: controlSecret(key, name), host, port })
   }
   const open: { readonly close: () => Promise<void> }[] = []

@@ -45,7 +45,13 @@ export const options: Table<Plain> = {
   ),
   computeDriver: option('compute_driver', text, 'qemu', 'Where servers and volumes come from.', coffer),
 
-  bindHost: option('bind_host', text, '0.0.0.0', 'Address that the API service listens on.'),
+  bindHost: option(
+    'bind_host',
+    text,
+    // Trove has 0.0.0.0; ours speaks plain HTTP, so being reached from elsewhere is a decision.
+    '127.0.0.1',
+    'Address that the API service listens on.',
+  ),
   bindPort: option('bind_port', port, 8779, 'Port that the API service listens on.'),
   publicEndpoint: option(
     'public_endpoint',
@@ -56,7 +62,7 @@ export const options: Table<Plain> = {
   identityBindHost: option(
     'bind_host',
     text,
-    '0.0.0.0',
+    '127.0.0.1',
     'Address that the embedded identity service listens on.',
     identity,
   ),
