@@ -4,6 +4,8 @@ import { withoutPassword } from './url.ts'
 // SQLite: result codes; the low byte is the primary one (sqlite.org/rescode.html).
 const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6
+/** READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB: the file, or the disk under it, is at fault. */
+const SQLITE_UNUSABLE: readonly number[] = [8, 10, 11, 13, 14, 26]
 const SQLITE_UNIQUE: readonly number[] = [1555, 2067]
 // The second is SQLITE_CONSTRAINT_TRIGGER, which an immediate ON DELETE RESTRICT gives.
 const SQLITE_FOREIGN_KEY: readonly number[] = [787, 1811]
@@ -70,12 +72,14 @@ export function isMissingTable(error: unknown): boolean {
   return property(error, 'errcode') === 1 && /^no such table/.test((error as Error).message)
 }
 
-/** The database cannot be reached or opened, which may pass. */
+/** The database cannot be reached, opened or written (a full disk), which may pass. */
 export function isUnreachable(error: unknown): boolean {
+  const code = property(error, 'errcode')
+  if (typeof code === 'number') return SQLITE_UNUSABLE.includes(code & 0xff)
   return UNREACHABLE.includes(String(property(error, 'code')))
 }
 
-/** What callers see when the database cannot be reached or opened. */
+/** What callers see when {@link isUnreachable}. */
 export function unavailable(url: string, cause: unknown): CofferError {
   const reason =
     cause instanceof Error && cause.message !== '' ? cause.message : String(property(cause, 'code'))
@@ -83,7 +87,7 @@ export function unavailable(url: string, cause: unknown): CofferError {
     'DATABASE_UNAVAILABLE',
     `The database ${withoutPassword(url)} cannot be used: ${reason}`,
     {
-      hint: 'Check that the server runs and that this account may use the database; the option is [database] connection.',
+      hint: 'Check that the server runs or the disk of the file has room, and that this account may use the database; the option is [database] connection.',
       retryable: true,
       cause,
     },

@@ -28,12 +28,10 @@ export async function openSql<DB>(
   const target = parseSqlUrl(url)
   if (target.engine === 'sqlite' && target.path !== MEMORY) await ensureFile(url, target.path)
   const dialect =
-    target.engine === 'sqlite'
-      ? sqliteDialect(target.path, lockPatience)
-      : translating(await mysqlDialect(target), (error) =>
-          isUnreachable(error) ? unavailable(url, error) : error,
-        )
-  const db = new Kysely<DB>({ dialect })
+    target.engine === 'sqlite' ? sqliteDialect(target.path, lockPatience) : await mysqlDialect(target)
+  const db = new Kysely<DB>({
+    dialect: translating(dialect, (error) => (isUnreachable(error) ? unavailable(url, error) : error)),
+  })
   try {
     await sql`select 1`.execute(db)
   } catch (error) {

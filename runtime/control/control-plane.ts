@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { cleanupStack } from '../../lib/cleanup.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { closeServer } from '../../lib/close-server.ts'
 import { listenError } from '../../lib/listen-error.ts'
 import { loadKey, type Sealer, sealer } from '../../lib/seal.ts'
 import type { ComputeDriver } from '../compute/types.ts'
@@ -192,7 +193,7 @@ async function api(ground: Ground, validator: TokenValidator): Promise<void> {
     log: log.child({ service: 'api' }),
     registry: db.datastores,
   })
-  release('the API', () => app.close())
+  release('the API', () => closeServer(app))
   const address = { host: settings.bindHost, port: settings.bindPort }
   try {
     await app.listen(address)

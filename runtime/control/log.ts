@@ -68,9 +68,13 @@ export async function openServiceLog(
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const destination = pino.destination({ dest: file, sync: false, minLength: 4096, mode: 0o600 })
   const rotate = () => {
-    if (sizeOf(file) <= LARGEST) return
-    renameSync(file, `${file}.1`)
-    destination.reopen()
+    try {
+      if (sizeOf(file) <= LARGEST) return
+      renameSync(file, `${file}.1`)
+      destination.reopen()
+    } catch {
+      // The file system is broken or read-only: a log that grows on is better than services that end.
+    }
   }
   await new Promise<void>((resolve, reject) => {
     destination.once('ready', resolve)

@@ -6,6 +6,7 @@ import { openServiceLog, type ServiceLog } from './log.ts'
 import { ownProcessId } from './process-id.ts'
 import { openRunFile, type RunFile } from './run-file.ts'
 import { type ProgramName, servicesOf } from './services.ts'
+import { requireSafeStateDirectory } from './state-directory.ts'
 import { takeLock } from './state-lock.ts'
 
 /** An orderly stop that takes longer is given up, in milliseconds. */
@@ -30,6 +31,7 @@ export async function runProgram(
   const { loadSettings } = await import('../settings/index.ts')
   const settings = await loadSettings({ argv: args, env: process.env })
   const services = servicesOf(program, settings)
+  await requireSafeStateDirectory(settings.stateDir)
   // The hub and the identity write files of the state directory, so who runs them is alone.
   const alone = services.has('hub') || services.has('identity') || program === 'coffer'
   const unlock = alone
@@ -63,6 +65,12 @@ async function runUntilSignal(
     flush()
     process.exit(1)
   })
+  // Who looks on from outside is told as well as can be: a full disk must neither keep the services from starting nor
+  // from stopping in order.
+  const say = (change: Parameters<RunFile['say']>[0]): Promise<void> =>
+    (runFile?.say(change) ?? Promise.resolve()).catch((error: unknown) =>
+      log.warn({ err: error }, 'The run file could not be written'),
+    )
   const signal = nextSignal()
   try {
     const plane = await startControlPlane(settings, {
@@ -71,17 +79,17 @@ async function runUntilSignal(
       log: root,
       onStep(step) {
         log.info({ step }, 'starting')
-        void runFile?.say({ step })
+        void say({ step })
       },
     })
-    await runFile?.say({ state: 'running', step: 'running', endpoints: plane.endpoints })
+    await say({ state: 'running', step: 'running', endpoints: plane.endpoints })
     log.info({ services: [...services], endpoints: plane.endpoints }, 'running')
     log.info({ signal: await signal }, 'stopping')
-    await runFile?.say({ state: 'stopping', step: 'stopping' })
+    await say({ state: 'stopping', step: 'stopping' })
     return await stopInTime(plane.stop, log, runFile)
   } catch (error) {
     log.fatal({ err: error }, 'The start failed')
-    await runFile?.fail(error)
+    await runFile?.fail(error).catch(() => undefined)
     throw error
   }
 }

@@ -49,7 +49,10 @@ export async function openRunFile(stateDir: string, process: ProcessId, since: D
   let state: RunState = { process, since: since.toISOString(), state: 'starting', step: 'starting' }
   let last: Promise<void> = Promise.resolve()
   const write = (): Promise<void> => {
-    last = last.then(() => writeAtomically(file, `${JSON.stringify(state, null, 2)}\n`, 0o600))
+    // A write that failed (a full disk) must not take those after it along.
+    last = last
+      .catch(() => undefined)
+      .then(() => writeAtomically(file, `${JSON.stringify(state, null, 2)}\n`, 0o600))
     return last
   }
   await write()
@@ -70,7 +73,7 @@ export async function openRunFile(stateDir: string, process: ProcessId, since: D
       return write()
     },
     async remove() {
-      await last
+      await last.catch(() => undefined)
       await rm(file, { force: true })
     },
   }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
+import { closeServer } from '../../lib/close-server.ts'
 import { listenError } from '../../lib/listen-error.ts'
 import type { Settings } from '../settings/types.ts'
 import { openAuthority } from './authority.ts'
@@ -84,7 +85,7 @@ export async function startIdentity(deps: {
     validator: embeddedValidator(authority, settings.adminRoles),
     authUrl,
     openrc,
-    stop: () => app.close(),
+    stop: () => closeServer(app),
   }
 }
 

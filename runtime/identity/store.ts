@@ -93,6 +93,27 @@ export function identityView(data: IdentityData): IdentityView {
   }
 }
 
+/** Fields that every record of a list has, each a text: what look-ups and tokens go by. */
+const TEXTS: Readonly<Record<'users' | 'projects' | 'roles' | 'assignments' | 'revoked', readonly string[]>> =
+  {
+    users: ['id', 'name'],
+    projects: ['id', 'name'],
+    roles: ['id', 'name'],
+    assignments: ['userId', 'projectId', 'roleId'],
+    revoked: ['auditId'],
+  }
+
+function isIdentityData(value: unknown): value is IdentityData {
+  const isRecord = (item: unknown): item is Readonly<Record<string, unknown>> =>
+    typeof item === 'object' && item !== null
+  if (!isRecord(value) || value.version !== 1) return false
+  return Object.entries(TEXTS).every(([list, texts]) => {
+    const records: unknown = value[list]
+    const whole = (item: unknown) => isRecord(item) && texts.every((name) => typeof item[name] === 'string')
+    return Array.isArray(records) && records.every(whole)
+  })
+}
+
 async function load(file: string): Promise<IdentityData> {
   let text: string
   try {
@@ -102,9 +123,8 @@ async function load(file: string): Promise<IdentityData> {
     throw error
   }
   try {
-    const data = JSON.parse(text) as Partial<IdentityData>
-    const lists = [data.users, data.projects, data.roles, data.assignments, data.revoked]
-    if (data.version === 1 && lists.every(Array.isArray)) return data as IdentityData
+    const data: unknown = JSON.parse(text)
+    if (isIdentityData(data)) return data
   } catch {
     // Not JSON: the same error.
   }

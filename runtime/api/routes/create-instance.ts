@@ -11,6 +11,7 @@ import type { ApiDeps } from '../deps.ts'
 import type { CreateBody } from '../schemas/wire.ts'
 import { chooseVersion } from './datastore-choice.ts'
 import { guestDatabases, guestUsers, nameContext } from './guest-values.ts'
+import { given, notImplemented } from './not-implemented.ts'
 import { enqueue, nudge, quotaDefaults } from './tasks.ts'
 
 /** Makes the row, takes the quota and leaves the task, all in one transaction (Trove contract §3.4, in its order). */
@@ -117,8 +118,7 @@ function chooseVolume(
 
 /** What a create may ask for and this service cannot do yet. Doing the rest silently would be worse than refusing. */
 function refuseWhatIsMissing(body: CreateBody): void {
-  const missing = (what: string) =>
-    fault('NOT_IMPLEMENTED', { reason: `${what} is not implemented by this service yet.` })
+  const missing = (what: string) => notImplemented(`${what} is`)
   if (given(body.restorePoint)) throw missing('Creating an instance from a backup')
   if (given(body.replica_of) || given(body.slave_of)) throw missing('Creating a replica')
   if ((body.replica_count ?? 1) > 1) {
@@ -130,5 +130,3 @@ function refuseWhatIsMissing(body: CreateBody): void {
   if (body.access?.is_public === true || (body.access?.allowed_cidrs ?? []).length > 0)
     throw missing('Access from public networks or limited to ranges of addresses')
 }
-
-const given = (value: unknown) => value !== undefined && value !== null && value !== ''

@@ -7,6 +7,7 @@ import { SERVICE_STATUSES } from '../../model/service-status.ts'
 import type { TaskKind } from '../../model/task-args.ts'
 import type { ApiDeps } from '../deps.ts'
 import { storedFacts } from '../views/instance.ts'
+import { notImplemented } from './not-implemented.ts'
 import { FREE_TASKS, NOT_DELETING } from './task-gates.ts'
 import { enqueue, nudge } from './tasks.ts'
 
@@ -60,7 +61,7 @@ const resetStatus: Action = async (request, instance, deps) => {
 const notYet =
   (what: string): Action =>
   async () => {
-    throw fault('NOT_IMPLEMENTED', { reason: `${what} is not implemented by this service yet.` })
+    throw notImplemented(`${what} is`)
   }
 
 const ACTIONS: Readonly<Record<string, Action>> = {

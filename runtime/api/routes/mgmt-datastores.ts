@@ -7,6 +7,10 @@ import { requireAdmin } from '../frame/auth.ts'
 import { accepted, adminVersionAnswers } from '../schemas/answers.ts'
 import { nonEmptyString } from '../schemas/values.ts'
 
+/** Characters, as the database keeps them. */
+const LONGEST_IMAGE = 36
+const LONGEST_PACKAGES = 511
+
 const packages = { type: 'array', items: nonEmptyString } as const
 
 const fields = {
@@ -96,6 +100,7 @@ function registrar(deps: ApiDeps): DatastoreRegistrar {
 async function createVersion(body: VersionBody, deps: ApiDeps): Promise<void> {
   const registry = registrar(deps)
   refuseTags(body)
+  refuseTooLong(body)
   const { name = '', datastore_name: datastore = '', image } = body
   if (image === undefined) throw fault('MISSING_KEY', { key: 'image' })
   const number = body.version ?? name
@@ -118,6 +123,7 @@ async function createVersion(body: VersionBody, deps: ApiDeps): Promise<void> {
 async function changeVersion(version: DatastoreVersionRow, body: VersionBody, deps: ApiDeps): Promise<void> {
   const registry = registrar(deps)
   refuseTags(body)
+  refuseTooLong(body)
   const patch = patchOf(body)
   const { name = version.name, version: number = version.version ?? name } = patch
   const others = (await registry.versions(version.datastore_id)).filter((one) => one.id !== version.id)
@@ -125,6 +131,14 @@ async function changeVersion(version: DatastoreVersionRow, body: VersionBody, de
     throw fault('DATASTORE_VERSION_ALREADY_EXISTS', { name, version: number ?? name })
   await registry.patchVersion(version.id, patch)
   if (body.default === true) await registry.putDatastore(version.datastore_name, version.id)
+}
+
+/** @throws CofferError BAD_REQUEST for what the database has no room for */
+function refuseTooLong({ image = '', packages = [] }: VersionBody): void {
+  const tooLong = (what: string, most: number) =>
+    fault('BAD_REQUEST', { reason: `${what} is too long. Max length = ${most}.` })
+  if (image.length > LONGEST_IMAGE) throw tooLong('The id of the image', LONGEST_IMAGE)
+  if (packages.join(',').length > LONGEST_PACKAGES) throw tooLong('The list of packages', LONGEST_PACKAGES)
 }
 
 function refuseTags(body: VersionBody): void {

@@ -16,6 +16,7 @@ import { instanceDetailView, instanceView, storedFacts, type ViewContext } from 
 import { startTask } from './instance-actions.ts'
 import { isObjectId, viewContext } from './instance-lookup.ts'
 import { isTrue } from './instances.ts'
+import { notImplemented } from './not-implemented.ts'
 import { NOT_DELETING } from './task-gates.ts'
 
 const listQuery = {
@@ -66,7 +67,7 @@ type MgmtAction = (request: FastifyRequest, record: InstanceRecord, deps: ApiDep
 const notYet =
   (what: string): MgmtAction =>
   async () => {
-    throw fault('NOT_IMPLEMENTED', { reason: `${what} is not implemented by this service yet.` })
+    throw notImplemented(`${what} is`)
   }
 
 const ACTIONS: Readonly<Record<string, MgmtAction>> = {

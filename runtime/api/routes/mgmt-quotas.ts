@@ -8,6 +8,9 @@ import { quotaDefaults } from './tasks.ts'
 
 const RESOURCES: readonly string[] = ['instances', 'volumes', 'backups', 'ram'] satisfies QuotaResource[]
 
+/** Characters of a project's id, as the database keeps it. */
+const LONGEST_TENANT = 64
+
 const updateBody = {
   type: 'object',
   required: ['quotas'],
@@ -57,6 +60,8 @@ export const mgmtQuotaRoutes: Routes = (app, deps) => {
       },
     },
     async (request) => {
+      const tenant = tenantOf(request)
+      if (tenant.length > LONGEST_TENANT) throw fault('NOT_FOUND', { uuid: tenant })
       const { quotas } = request.body as { readonly quotas: Readonly<Record<string, number | null>> }
       const wanted = Object.entries(quotas).filter((entry): entry is [string, number] => entry[1] !== null)
       const unknown = Object.keys(quotas).filter((name) => !isResource(name))
@@ -69,7 +74,7 @@ export const mgmtQuotaRoutes: Routes = (app, deps) => {
       }
       await deps.db.transaction(async (inside) => {
         for (const [resource, limit] of wanted) {
-          if (isResource(resource)) await inside.quotas.setLimit(tenantOf(request), resource, limit)
+          if (isResource(resource)) await inside.quotas.setLimit(tenant, resource, limit)
         }
       })
       return { quotas: Object.fromEntries(wanted) }

@@ -5,10 +5,10 @@ import { INSTANCE_TASKS } from '../../model/instance-task.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { AccessBody, ModifyBody } from '../schemas/wire.ts'
 import { storedFacts } from '../views/instance.ts'
+import { given, notImplemented } from './not-implemented.ts'
 import { FREE_TASKS } from './task-gates.ts'
 
-const notYet = (what: string) =>
-  fault('NOT_IMPLEMENTED', { reason: `${what} is not implemented by this service yet.` })
+const notYet = (what: string) => notImplemented(`${what} is`)
 
 /**
  * PUT and PATCH of an instance, one rule for old and new clients (Trove contract §10.1 point 1): an empty object or an explicit
@@ -67,5 +67,3 @@ function configurationId(value: unknown): string | undefined {
   const { id } = value as { readonly id?: unknown }
   return typeof id === 'string' ? id : undefined
 }
-
-const given = (value: unknown) => value !== undefined && value !== null && value !== ''

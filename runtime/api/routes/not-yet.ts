@@ -3,6 +3,7 @@ import { type FaultCode, fault } from '../../model/faults.ts'
 import type { Routes } from '../deps.ts'
 import { emptyList } from '../schemas/answers.ts'
 import { instanceOf } from './instance-lookup.ts'
+import { notImplemented } from './not-implemented.ts'
 
 interface Family {
   readonly path: string
@@ -29,8 +30,6 @@ const FAMILIES: readonly Family[] = [
 ]
 
 const anyBody = { type: 'object', examples: [{}] } as const
-const notYet = (what: string) =>
-  fault('NOT_IMPLEMENTED', { reason: `${what} not implemented by this service yet.` })
 
 function addFamily(app: FastifyInstance, { path, tag, what, notFound }: Family): void {
   const tags = [tag]
@@ -38,7 +37,7 @@ function addFamily(app: FastifyInstance, { path, tag, what, notFound }: Family):
     [path]: [],
   }))
   app.post(`/${path}`, { schema: { summary: 'Not implemented yet', tags, body: anyBody } }, async () => {
-    throw notYet(what)
+    throw notImplemented(what)
   })
   app.route({
     method: ['GET', 'DELETE'],
@@ -71,7 +70,7 @@ export const notYetRoutes: Routes = (app, deps) => {
     '/backup_strategies',
     { schema: { summary: 'Not implemented yet', tags, body: anyBody } },
     async () => {
-      throw notYet('Backup strategies are')
+      throw notImplemented('Backup strategies are')
     },
   )
   for (const collection of ['backups', 'modules']) {

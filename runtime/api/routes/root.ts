@@ -1,3 +1,4 @@
+import { CofferError } from '../../../lib/errors.ts'
 import { fault } from '../../model/faults.ts'
 import { checkPassword } from '../../model/names.ts'
 import type { Routes } from '../deps.ts'
@@ -12,6 +13,10 @@ const enableBody = {
   properties: { password: rootPassword },
   examples: [{}],
 } as const
+
+/** Whether the guest may have done what it did not confirm in time. */
+const mayHaveHappened = (error: unknown): boolean =>
+  error instanceof CofferError && error.code === 'GUEST_TIMEOUT'
 
 /** The engine's superuser (Trove contract §1.6). */
 export const rootRoutes: Routes = (app, deps) => {
@@ -38,8 +43,13 @@ export const rootRoutes: Routes = (app, deps) => {
         password === undefined
           ? (['enable_root', {}] as const)
           : (['enable_root_with_password', { root_password: password }] as const)
-      const user = rootView(await askGuest(request, deps, instance, method, args), method)
-      await deps.db.rootHistory.report(instance.id, request.auth.userName)
+      const report = () => deps.db.rootHistory.report(instance.id, request.auth.userName)
+      const answer = await askGuest(request, deps, instance, method, args).catch(async (error: unknown) => {
+        if (mayHaveHappened(error)) await report()
+        throw error
+      })
+      const user = rootView(answer, method)
+      await report()
       return { user }
     },
   )

@@ -26,6 +26,14 @@ const ruleBody = {
   ],
 } as const
 
+/** Rules of one group, as many as Neutron's own default: every one is applied anew at each change of a group. */
+const MOST_RULES = 100
+
+/** @throws CofferError QUOTA_EXCEEDED */
+function requireRoom({ rules }: SecurityGroupRow, more: number): void {
+  if (rules.length + more > MOST_RULES) throw fault('QUOTA_EXCEEDED', { overs: "['security_group_rules']" })
+}
+
 function requireCidr(cidr: string): string {
   const [address = '', bits = ''] = cidr.split('/')
   if (!isIPv4(address) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32)
@@ -135,7 +143,13 @@ export const securityGroupRoutes: Routes = (app, deps) => {
       }
       const group = await groupOf(wanted.group_id, request, deps)
       const rules = await rulesFor(group, requireCidr(wanted.cidr), deps)
-      await apply(request, group.instance_id, (inside) => inside.securityGroups.addRules(rules))
+      await apply(request, group.instance_id, async (inside) => {
+        // Read again: another request may have filled it.
+        const now = await inside.securityGroups.get(group.id, request.auth.projectId)
+        if (now === undefined) throw fault('NOT_FOUND', { uuid: group.id })
+        requireRoom(now, rules.length)
+        await inside.securityGroups.addRules(rules)
+      })
       const views = rules.map(({ group_id, created, ...rule }) => ({
         ...rule,
         security_group_id: group_id,

@@ -3,6 +3,7 @@ import { systemClock } from '../../../lib/clock.ts'
 import { CofferError } from '../../../lib/errors.ts'
 import { isRunning } from '../../control/process-id.ts'
 import { runningPlane } from '../../control/run-file.ts'
+import { requireSafeStateDirectory } from '../../control/state-directory.ts'
 import { purge } from './purge.ts'
 import { cofferSettings } from './settings.ts'
 import { waitFor } from './wait.ts'
@@ -19,6 +20,7 @@ export interface DownOptions {
 /** `coffer down`. @returns the exit status */
 export async function down(options: DownOptions): Promise<number> {
   const settings = await cofferSettings(options.stateDir)
+  await requireSafeStateDirectory(settings.stateDir)
   if (options.purge && !options.yes && !(await confirmed(settings.stateDir))) {
     process.stdout.write('Nothing was changed.\n')
     return 1

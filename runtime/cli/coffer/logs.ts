@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { systemClock } from '../../../lib/clock.ts'
 import { CofferError, isErrno } from '../../../lib/errors.ts'
+import { printable } from '../../../lib/printable.ts'
 import { quietLog } from '../../control/log.ts'
 import { formatLogLine, isOfService } from '../../control/log-line.ts'
 import type { Settings } from '../../settings/types.ts'
@@ -54,8 +56,7 @@ async function consoleLog(settings: Settings, what: string, { follow, lines }: L
   const compute = await openCompute(settings, { clock: systemClock, log: quietLog() })
   try {
     let shown = await compute.consoleTail(server, CONSOLE_BYTES)
-    const text = shown
-      .replaceAll('\r', '')
+    const text = consoleText(shown)
       .split('\n')
       .slice(-lines - 1)
       .join('\n')
@@ -63,13 +64,17 @@ async function consoleLog(settings: Settings, what: string, { follow, lines }: L
     while (follow) {
       await systemClock.sleep(CONSOLE_PAUSE_MS)
       const now = await compute.consoleTail(server, CONSOLE_BYTES)
-      process.stdout.write(newPart(shown, now).replaceAll('\r', ''))
+      process.stdout.write(consoleText(newPart(shown, now)))
       shown = now
     }
   } finally {
     await compute.close()
   }
 }
+
+/** What a guest wrote to its console, without what would drive this terminal: colours go, the rest is written out. */
+const consoleText = (text: string): string =>
+  printable(stripVTControlCharacters(text).replaceAll('\r', '').replaceAll('\t', '        '))
 
 /** The server of an instance by id, or by a name that only one instance has. */
 async function serverOf(settings: Settings, what: string): Promise<string> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../../lib/clock.ts'
 import { CofferError } from '../../../lib/errors.ts'
 import { type RunState, runningPlane } from '../../control/run-file.ts'
+import { requireSafeStateDirectory } from '../../control/state-directory.ts'
 import type { Settings } from '../../settings/types.ts'
 import { checksBeforeStart } from './checks/index.ts'
 import { nextCommands } from './next-commands.ts'
@@ -18,6 +19,7 @@ export interface UpOptions {
 /** `coffer up`. @returns the exit status */
 export async function up(options: UpOptions): Promise<number> {
   const settings = await cofferSettings(options.stateDir)
+  await requireSafeStateDirectory(settings.stateDir)
   const running = runningPlane(settings.stateDir)
   if (running !== undefined && running.state !== 'stopping') {
     say(`The service runs already (process ${running.process.pid}, since ${running.since.slice(0, 19)}Z).`)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { closest } from '../../../lib/closest.ts'
 import { CofferError, describeError } from '../../../lib/errors.ts'
+import { printable } from '../../../lib/printable.ts'
 import { globalOptions } from './arguments/global-options.ts'
 import { commandHelp, commandUsage, programHelp, programUsage } from './arguments/help.ts'
 import { type Parsed, parseArguments, UsageError } from './arguments/parse.ts'
@@ -9,7 +10,6 @@ import { type GlobalSettings, globalSettings } from './arguments/settings.ts'
 import type { Arguments } from './arguments/types.ts'
 import { commands, findCommand } from './commands/index.ts'
 import type { Command, Context } from './commands/types.ts'
-import { printable } from './output/width.ts'
 
 /** What the program has of its surroundings. */
 export interface Surroundings {

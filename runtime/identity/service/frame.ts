@@ -36,11 +36,14 @@ export type IdentityApp = FastifyInstance<
 
 /** Requests are small: a login, a name. */
 const BODY_LIMIT = 64 * 1024
+/** Milliseconds within which a client must have sent its whole request. */
+const REQUEST_MS = 30_000
 
 /** An empty server with Keystone's manner of saying what went wrong: `{"error": {"code", "message", "title"}}`. */
 export function identityFrame(deps: IdentityDeps): IdentityApp {
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_MS,
     // v2.0 has tokens in paths.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
@@ -48,7 +51,10 @@ export function identityFrame(deps: IdentityDeps): IdentityApp {
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = identityStatus(error) ?? (error.validation ? 400 : error.statusCode) ?? 500
-    if (status >= 500) deps.log.error({ err: error, url: request.url }, 'An identity request failed')
+    if (status >= 500) {
+      // The route and not the URL: v2.0 has tokens in that.
+      deps.log.error({ err: error, route: request.routeOptions.url }, 'An identity request failed')
+    }
     if (status === 401) {
       reply.header('WWW-Authenticate', `Keystone uri="${deps.endpoints(request.headers.host).identity}"`)
     }

@@ -2,6 +2,7 @@ import { badFrame, tooLarge } from '../errors.ts'
 
 /** A frame is its length (4 bytes, big-endian) and that many bytes of JSON, UTF-8. */
 const HEADER = 4
+const NOTHING = Buffer.alloc(0)
 
 /** @throws CofferError TRANSPORT_TOO_LARGE past `limit` bytes */
 export function encodeFrame(value: object, limit: number): Buffer {
@@ -15,36 +16,43 @@ export function encodeFrame(value: object, limit: number): Buffer {
 }
 
 /**
- * Cuts a stream into frames. Holds no more than one frame's bytes, and nothing between frames.
+ * Cuts a stream into frames. Holds twice one frame's bytes at most however small the pieces that it comes in (a buffer for
+ * each byte would be five hundred times the frame), and nothing between frames.
  *
  * @param limit bytes of one frame, asked at each frame since it depends on who the peer turns out to be
  * @returns takes each chunk of the stream; throws CofferError TRANSPORT_BAD_FRAME or TRANSPORT_TOO_LARGE, after which the stream is of no use
  */
 export function frameReader(limit: () => number, onFrame: (value: unknown) => void): (chunk: Buffer) => void {
-  let parts: Buffer[] = []
+  /** A frame that has begun: the first `have` bytes. */
+  let begun = NOTHING
   let have = 0
-  return (chunk) => {
-    parts.push(chunk)
-    have += chunk.length
-    while (have >= HEADER) {
-      const length = peekLength(parts)
-      if (length > limit()) throw tooLarge(limit())
-      if (have < HEADER + length) return
-      const whole = parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, have)
-      const rest = whole.subarray(HEADER + length)
-      parts = rest.length === 0 ? [] : [rest]
-      have = rest.length
-      onFrame(parse(whole.toString('utf8', HEADER, HEADER + length)))
-    }
-  }
-}
 
-/** The four bytes may be spread over parts. */
-function peekLength(parts: Buffer[]): number {
-  while ((parts[0]?.length ?? HEADER) < HEADER && parts.length > 1) {
-    parts.splice(0, 2, Buffer.concat(parts.slice(0, 2)))
+  function append(chunk: Buffer): Buffer {
+    if (begun.length < have + chunk.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(begun.length * 2, have + chunk.length))
+      begun.copy(larger, 0, 0, have)
+      begun = larger
+    }
+    have += chunk.copy(begun, have)
+    return begun.subarray(0, have)
   }
-  return parts[0]?.readUInt32BE(0) ?? 0
+
+  return (chunk) => {
+    const bytes = append(chunk)
+    let at = 0
+    while (bytes.length - at >= HEADER) {
+      const length = bytes.readUInt32BE(at)
+      if (length > limit()) throw tooLarge(limit())
+      const end = at + HEADER + length
+      if (end > bytes.length) break
+      onFrame(parse(bytes.toString('utf8', at + HEADER, end)))
+      at = end
+    }
+    if (at === 0) return
+    begun = NOTHING
+    have = 0
+    if (at < bytes.length) append(bytes.subarray(at))
+  }
 }
 
 function parse(text: string): unknown {

@@ -6,7 +6,7 @@ import { hubTls, PRELUDE_LIMIT, readPrelude } from './psk.ts'
 
 /** Milliseconds for the prelude and for the handshake; a guest on an emulated processor is slow. */
 const HANDSHAKE_MS = 30_000
-/** Sockets that have not proved who they are. More are closed at once. */
+/** Sockets that have not proved who they are. For one more the oldest goes: who means well proves it in a moment. */
 const STRANGERS = 4096
 
 export interface Listener {
@@ -27,12 +27,15 @@ export async function listen(options: {
   readonly keyOf: (identity: string) => Promise<Buffer | undefined>
   readonly onPeer: (socket: TLSSocket, identity: string, key: Buffer) => void
   readonly log: EventLog
+  /** Default 4096; tests shorten it. */
+  readonly maxStrangers?: number
 }): Promise<Listener> {
-  const { keyOf, onPeer, log } = options
+  const { keyOf, onPeer, log, maxStrangers = STRANGERS } = options
   /** Keys looked up for identities whose handshakes run, or whose connections live. */
   const offered = new Map<string, { key: Buffer; sockets: number }>()
   const proven = new WeakMap<object, { identity: string; key: Buffer }>()
-  const strangers = new Set<Socket>()
+  /** By address and port, which a socket and the TLS socket above it have in common. In order of arrival. */
+  const strangers = new Map<string, Socket>()
 
   const tls = createTlsServer({
     ...hubTls((identity, socket) => {
@@ -44,6 +47,7 @@ export async function listen(options: {
     handshakeTimeout: HANDSHAKE_MS,
   })
   tls.on('secureConnection', (socket) => {
+    strangers.delete(peerOf(socket))
     const proof = proven.get(socket)
     // A resumed session has proved a key of the past only.
     if (proof === undefined) socket.destroy()
@@ -84,17 +88,16 @@ export async function listen(options: {
 
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
-    if (strangers.size >= STRANGERS) {
-      socket.destroy()
-      return
-    }
-    strangers.add(socket)
+    const peer = peerOf(socket)
+    const [oldest] = strangers.values()
+    if (strangers.size >= maxStrangers) oldest?.destroy()
+    strangers.set(peer, socket)
+    // Until the first line is there; the handshake has a limit of its own.
     const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS)
-    const greeted = () => {
+    socket.once('close', () => {
       clearTimeout(timer)
-      strangers.delete(socket)
-    }
-    socket.once('close', greeted)
+      if (strangers.get(peer) === socket) strangers.delete(peer)
+    })
     let have: Buffer = Buffer.alloc(0)
     const onData = (chunk: Buffer) => {
       have = have.length === 0 ? chunk : Buffer.concat([have, chunk])
@@ -102,7 +105,7 @@ export async function listen(options: {
       if (end < 0 && have.length <= PRELUDE_LIMIT) return
       socket.off('data', onData)
       socket.pause()
-      greeted()
+      clearTimeout(timer)
       if (end < 0 || end > PRELUDE_LIMIT) {
         socket.destroy()
         return
@@ -127,8 +130,10 @@ export async function listen(options: {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     close: () =>
       new Promise((resolve) => {
-        for (const socket of strangers) socket.destroy()
+        for (const socket of strangers.values()) socket.destroy()
         server.close(() => resolve())
       }),
   }
 }
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`

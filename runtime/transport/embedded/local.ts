@@ -19,7 +19,7 @@ export function localConnection(
       if (!open) throw closed()
       if (signal?.aborted === true) throw aborted()
       const kept = port.publish(queue, envelope)
-      await (signal === undefined ? kept : Promise.race([kept, abortion(signal)]))
+      await (signal === undefined ? kept : orAborted(kept, signal))
     },
     async subscribe(queue, { prefetch }, handler): Promise<Subscription> {
       if (!open) throw closed()
@@ -59,9 +59,16 @@ export function localConnection(
   }
 }
 
-/** Fails when the signal is given. The message may be kept all the same. */
-function abortion(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(aborted()), { once: true })
+/** Fails when the signal is given; the message may be kept all the same. Leaves nothing on a signal that lives long. */
+async function orAborted(kept: Promise<void>, signal: AbortSignal): Promise<void> {
+  let onAbort = () => undefined
+  const abortion = new Promise<never>((_resolve, reject) => {
+    onAbort = () => void reject(aborted())
+    signal.addEventListener('abort', onAbort, { once: true })
   })
+  try {
+    await Promise.race([kept, abortion])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }

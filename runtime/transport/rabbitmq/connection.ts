@@ -7,7 +7,7 @@ import { createAnswers } from './answers.ts'
 import { createPublisher } from './publisher.ts'
 import { createReader, type Reader } from './reader.ts'
 import { parseAmqpUrl, principalOfUser } from './url.ts'
-import { dial, type Wire } from './wire.ts'
+import { closeOf, dial, type Wire } from './wire.ts'
 
 const FIRST_RETRY_MS = 200
 const LAST_RETRY_MS = 15_000
@@ -63,7 +63,7 @@ export function connectRabbit(
   function opened(dialled: Wire): void {
     const { model } = dialled
     if (over) {
-      model.close().catch(() => undefined)
+      void closeOf(model)
       return
     }
     wire = dialled
@@ -73,7 +73,7 @@ export function connectRabbit(
       if (wire === dialled) lost(dialled.failure() ?? new Error('RabbitMQ closed the connection'))
     })
     // Without its channel for publishing a connection is of no use.
-    dialled.publisher.once('close', () => model.close().catch(() => undefined))
+    dialled.publisher.once('close', () => void closeOf(model))
     log.info(where, 'Connected to RabbitMQ')
     for (const [reader, { accepted }] of readers) {
       if (!accepted) continue
@@ -155,8 +155,9 @@ export function connectRabbit(
       publisher.close()
       wake()
       // Closing in order sends the acknowledgements that wait.
-      await open?.model.close().catch(() => undefined)
-      if (open !== undefined) tell(false)
+      if (open === undefined) return
+      await closeOf(open.model)
+      tell(false)
     },
   }
 }

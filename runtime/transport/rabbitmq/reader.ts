@@ -6,7 +6,7 @@ import { guestOfQueue, isReplyQueue } from '../names.ts'
 import type { Delivery, Principal, QueueName } from '../types.ts'
 import type { Answers } from './answers.ts'
 import { readMessage, senderOf } from './message.ts'
-import { declareQueue, isCode, type Wire } from './wire.ts'
+import { closeOf, declareQueue, isCode, type Wire } from './wire.ts'
 
 /** A subscription, over as many connections as it takes. */
 export interface Reader {
@@ -56,7 +56,7 @@ export function createReader(options: {
       throw isCode(why, 404) ? noQueue(queue) : why
     }
     // It was cancelled while it was made.
-    if (over) await channel.close().catch(() => undefined)
+    if (over) await closeOf(channel)
   }
 
   /** A reply queue that expired, say, is made again. A guest's queue is deleted with the guest. */
@@ -102,7 +102,7 @@ export function createReader(options: {
       over = true
       const channel = current
       current = undefined
-      await channel?.close().catch(() => undefined)
+      if (channel !== undefined) await closeOf(channel)
     },
   }
 }

@@ -36,7 +36,7 @@ export async function dial(address: RabbitAddress): Promise<Wire> {
   try {
     return wireOf(model, await model.createConfirmChannel(), () => failure)
   } catch (error) {
-    await model.close().catch(() => undefined)
+    await closeOf(model)
     throw error
   }
 }
@@ -49,7 +49,7 @@ function wireOf(model: ChannelModel, publisher: ConfirmChannel, failure: () => E
     const channel = await model.createChannel()
     channel.on('error', () => undefined)
     await make(channel)
-    await channel.close()
+    await closeOf(channel)
   }
 
   return {
@@ -68,6 +68,17 @@ function wireOf(model: ChannelModel, publisher: ConfirmChannel, failure: () => E
     forgetPrepared: () => prepared.clear(),
     failure,
   }
+}
+
+/**
+ * Closes a connection or a channel, in whatever state it is. The library waits for the broker's answer, which never comes when
+ * the connection breaks or the broker closes it at the same moment; its event comes then.
+ */
+export async function closeOf(open: ChannelModel | Channel): Promise<void> {
+  await new Promise<void>((resolve) => {
+    open.once('close', () => resolve())
+    open.close().then(resolve, () => resolve())
+  })
 }
 
 /** Declares a queue that is not a guest's: those are made by the administrator. */

@@ -1,6 +1,6 @@
+import { printable } from '../../../../lib/printable.ts'
 import type { Json } from '../commands/types.ts'
 import { writeJson } from './json.ts'
-import { printable } from './width.ts'
 
 /** A value in a table: `None`, `True` and `False` as in the book, text as it is, anything deeper as JSON. */
 export function cellText(value: Json | undefined): string {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { printable } from '../../../../lib/printable.ts'
 import { quoteWord } from '../../../../lib/quote.ts'
 import type { Json } from '../commands/types.ts'
 import { parseJson, writeJson } from '../output/json.ts'
-import { printable } from '../output/width.ts'
 import type { HttpReply, HttpRequest } from './types.ts'
 
 /** Watches requests and answers. */

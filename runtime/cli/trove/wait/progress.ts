@@ -1,4 +1,4 @@
-import { printable } from '../output/width.ts'
+import { printable } from '../../../../lib/printable.ts'
 
 /** Says how far something is. */
 export interface Progress {

@@ -330,3 +330,18 @@ test('names reach the guest as they were sent, or are refused with 400, wherever
   )
   expect(passed).toBeGreaterThan(20)
 })
+
+test('root that a guest did not confirm in time counts as enabled: it may have been', async () => {
+  const { ask, running, rpc } = await testApi()
+  const id = await running()
+  rpc.answer = () => {
+    throw new CofferError('GUEST_ERROR', 'no')
+  }
+  expect((await ask('alice', 'POST', `/instances/${id}/root`)).status).toBe(400)
+  expect((await ask('alice', 'GET', `/instances/${id}/root`)).body).toEqual({ rootEnabled: false })
+  rpc.answer = () => {
+    throw new CofferError('RPC_TIMEOUT', 'late', { retryable: true })
+  }
+  expect((await ask('alice', 'POST', `/instances/${id}/root`)).status).toBe(400)
+  expect((await ask('alice', 'GET', `/instances/${id}/root`)).body).toEqual({ rootEnabled: true })
+})

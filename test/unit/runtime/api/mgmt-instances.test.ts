@@ -118,3 +118,25 @@ test('a security group is shown, opened and closed; each change is left for the 
     'apply_security_rules',
   ])
 })
+
+test('a security group takes a hundred rules; what is refused changes nothing and leaves no task', async () => {
+  const { ask, running, db, clock } = await testApi()
+  const instance = await running()
+  const [id, created] = [randomUUID(), clock.now()]
+  const rule = { group_id: id, protocol: 'tcp', from_port: 3306, to_port: 3306, cidr: '10.0.0.0/8', created }
+  const rules = Array.from({ length: 99 }, () => ({ ...rule, id: randomUUID() }))
+  const names = { name: 'SecGroup', description: 'd', tenant_id: 'project-a', instance_id: instance }
+  await db.securityGroups.create({ id, ...names, created, updated: created, rules })
+  const add = () =>
+    ask('alice', 'POST', '/security-group-rules', {
+      security_group_rule: { group_id: id, cidr: '10.0.0.0/8' },
+    })
+  expect((await add()).status).toBe(201)
+  const tasks = (await db.tasks.ofInstance(instance)).length
+  expect(await add()).toMatchObject({
+    status: 413,
+    body: { overLimit: { message: "Quota exceeded for resources: ['security_group_rules']." } },
+  })
+  expect((await db.securityGroups.get(id))?.rules).toHaveLength(100)
+  expect(await db.tasks.ofInstance(instance)).toHaveLength(tasks)
+})

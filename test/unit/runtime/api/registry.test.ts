@@ -209,3 +209,15 @@ describe('quotas', () => {
     expect([answer.status, message(answer)]).toEqual([status, words])
   })
 })
+
+test('what the database has no room for is refused before it gets there', async () => {
+  const { ask } = await testApi()
+  const quotas = { instances: 1 }
+  expect((await ask('admin', 'PUT', `/mgmt/quotas/${'x'.repeat(65)}`, { quotas })).status).toBe(404)
+  const version = { name: '9', datastore_name: 'mysql', datastore_manager: 'mysql', active: true }
+  const post = async (more: object) =>
+    (await ask('admin', 'POST', '/mgmt/datastore-versions', { version: { ...version, ...more } })).status
+  expect(await post({ image: 'x'.repeat(37) })).toBe(400)
+  expect(await post({ image: 'x', packages: Array(3).fill('p'.repeat(200)) })).toBe(400)
+  expect(await post({ image: 'x', packages: ['p'.repeat(200)] })).toBe(202)
+})

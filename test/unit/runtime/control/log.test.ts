@@ -59,6 +59,19 @@ describe('a line for people', () => {
     ])
   })
 
+  test('is one line whatever a guest or a user wrote into its fields, and moves no cursor', () => {
+    const line = JSON.stringify({
+      level: 'warn',
+      time: '2026-11-23T12:00:01.000Z',
+      service: 'conductor',
+      msg: 'odd',
+      reason: 'x\n12:00:02 INFO  api         all is well\u001b[1A\u001b[2K',
+    })
+    const shown = formatLogLine(line)
+    expect(shown.split('\n')).toHaveLength(1)
+    expect(shown).not.toContain('\u001b')
+  })
+
   test('is shown as it is when it is no JSON', () => {
     expect(formatLogLine('Segmentation fault')).toBe('Segmentation fault')
     expect(isOfService('Segmentation fault', undefined)).toBe(true)

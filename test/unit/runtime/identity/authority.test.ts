@@ -158,6 +158,19 @@ describe('the file of users', () => {
     await writeFile(file, '{"version": 1, "us')
     await expect(openIdentityStore(file)).rejects.toMatchObject({ code: 'IDENTITY_FILE_DAMAGED' })
   })
+
+  test.each(['users', 'projects', 'roles', 'assignments', 'revoked'])(
+    'is refused at once when one of its %s is no such thing',
+    async (list) => {
+      const { file, store } = await testIdentity()
+      for (const wrong of [null, 'x', {}, { id: 7, name: 'x' }]) {
+        await writeFile(file, JSON.stringify({ ...store.view().data, [list]: [wrong] }))
+        await expect(openIdentityStore(file)).rejects.toMatchObject({ code: 'IDENTITY_FILE_DAMAGED' })
+      }
+      await writeFile(file, JSON.stringify(store.view().data))
+      expect((await openIdentityStore(file)).view().data).toEqual(store.view().data)
+    },
+  )
 })
 
 describe('a password', () => {

@@ -26,6 +26,20 @@ describe('frames', () => {
     )
   })
 
+  test('take little memory however small the pieces they come in', () => {
+    const read = frameReader(
+      () => 2 ** 20,
+      () => undefined,
+    )
+    const header = Buffer.alloc(4)
+    header.writeUInt32BE(2 ** 20)
+    read(header)
+    const before = process.memoryUsage().rss
+    // As a socket gives them: each with memory of its own.
+    for (let n = 0; n < 500_000; n++) read(Buffer.from(new ArrayBuffer(1)))
+    expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(128)
+  })
+
   test('are refused by their announced length, before the bytes are taken', () => {
     const read = frameReader(
       () => 100,

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectEmbedded } from '../../../../../runtime/transport/embedded/client.ts'
@@ -46,6 +47,12 @@ describe('a service in the process of the hub', () => {
       .connection({ kind: 'control', name: 'test' })
       .publish('taskmanager', message(), AbortSignal.timeout(20))
     await expect(publishing).rejects.toMatchObject({ code: 'TRANSPORT_ABORTED' })
+  })
+
+  test('leaves nothing behind on a signal that outlives its messages', async () => {
+    const { signal } = new AbortController()
+    for (let n = 0; n < 20; n++) await control.publish('taskmanager', message(), signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('has the rights of its principal, and no others', async () => {
