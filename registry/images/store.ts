@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, copyFile, mkdir, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -87,7 +88,7 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
 
     async put(file, { name, format = formatOfSuffix(file), ...content }) {
       await mkdir(directory, { recursive: true, mode: 0o755 })
-      const work = join(directory, `.new-${process.pid}-${clock.now().getTime()}`)
+      const work = join(directory, `.new-${randomUUID()}`)
       await mkdir(work, { mode: 0o755 })
       try {
         const copy = join(work, `image.${format}`)
