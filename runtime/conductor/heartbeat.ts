@@ -11,11 +11,13 @@ export interface HeardHeartbeat {
 
 const REASON_CHARACTERS = 2000
 const VERSION_CHARACTERS = 255
+/** A clock further ahead is wrong. Once it is set right, everything that follows would pass for older and be dropped. */
+const AHEAD_SECONDS = 60
 
 /**
  * Reads a heartbeat's arguments (contract §4.2). Words and figures that mean nothing are left out.
  *
- * @param sent the sender's clock, seconds; what is missing counts as now, as Trove accepts it
+ * @param sent the sender's clock, seconds; what is missing, or far in the future, counts as now
  * @returns undefined when the payload is no object
  */
 export function readHeartbeat(
@@ -33,7 +35,7 @@ export function readHeartbeat(
   return {
     heartbeat: {
       instanceId,
-      sent: Number.isFinite(sent) ? sent : nowSeconds,
+      sent: Number.isFinite(sent) && sent <= nowSeconds + AHEAD_SECONDS ? sent : nowSeconds,
       ...(status === undefined ? {} : { serviceCode: status.code }),
       ...(used === undefined ? {} : { volumeUsedBytes: used }),
       ...(total === undefined ? {} : { volumeTotalBytes: total }),

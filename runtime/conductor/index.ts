@@ -72,7 +72,8 @@ export async function startConductor(deps: ConductorDeps): Promise<Conductor> {
       const { sender } = context
       if (sender.kind !== 'guest' || args.instance_id !== sender.instanceId) {
         stats.refused += 1
-        log.warn({ sender, claims: args.instance_id }, 'A message that names another instance was dropped')
+        const claims = String(args.instance_id).slice(0, 64)
+        log.warn({ sender, claims }, 'A message that names another instance was dropped')
         return undefined
       }
       await work(sender.instanceId, args, context)
@@ -104,7 +105,7 @@ export async function startConductor(deps: ConductorDeps): Promise<Conductor> {
         lane: 'concurrent',
         run: ofGuest(async (instanceId, { backup_id }) => {
           log.info(
-            { instanceId, backup: backup_id },
+            { instanceId, backup: String(backup_id).slice(0, 64) },
             'A report of a backup that nobody asked for was skipped',
           )
         }),

@@ -26,10 +26,10 @@ export async function install(args: PrepareArgs, parts: InstallationParts): Prom
     log.info({}, 'The guest is prepared already')
     return reporter.look()
   }
-  await state.setInstallation({ stage: 'preparing' })
   // Nobody waits for this report to arrive: the work goes on meanwhile.
   const told = reporter.tell({ status: SERVICE_STATUSES.BUILDING.description })
   try {
+    await state.setInstallation({ stage: 'preparing' })
     await manager.prepare(args, (step) => log.info({ step }, 'Preparing the guest'))
     for (const database of args.databases) await ensureDatabase(manager, database)
     for (const user of args.users) await ensureUser(manager, user)
@@ -41,8 +41,8 @@ export async function install(args: PrepareArgs, parts: InstallationParts): Prom
     log.error({ reason: oneLine(reasonOf(error)) }, 'The guest could not be prepared')
     const reason = wireError(error).message
     await told
-    await state.setInstallation({ stage: 'failed', reason })
     await reporter.tell({ status: SERVICE_STATUSES.FAILED.description, reason })
+    await state.setInstallation({ stage: 'failed', reason })
   }
 }
 

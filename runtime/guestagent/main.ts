@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError } from '../../lib/errors.ts'
 import { rpcClient, rpcServer } from '../rpc/index.ts'
@@ -5,6 +6,7 @@ import { connectTransport } from '../transport/index.ts'
 import { reasonOf } from '../transport/log.ts'
 import { type Agent, startAgent } from './agent.ts'
 import { readConfiguration } from './configuration.ts'
+import { tellingConsole } from './console-log.ts'
 import { readImageFacts } from './image-facts.ts'
 import { journalLog } from './journal-log.ts'
 import { absentManager } from './managers/absent.ts'
@@ -18,10 +20,18 @@ import { attachedVolume } from './volume/attached-volume.ts'
 /** Time for what runs to end when systemd stops the agent, in milliseconds; its unit waits a little longer. */
 const GRACE_MS = 8000
 
-/** The guest agent's process: what systemd starts in a guest. Ends the process by itself when it cannot go on. */
-export async function runAgent(agentVersion: string): Promise<void> {
-  const write = (line: string) => process.stdout.write(line)
-  let log = journalLog(write, { debug: false })
+/**
+ * The guest agent's process: what systemd starts in a guest. Ends the process by itself when it cannot go on.
+ *
+ * @param consolePath of the machine's console, which is told the few events that matter there
+ */
+export async function runAgent(agentVersion: string, consolePath?: string): Promise<void> {
+  const open = (options: { readonly debug: boolean }) =>
+    tellingConsole(
+      journalLog((line) => process.stdout.write(line), options),
+      writerTo(consolePath),
+    )
+  let log = open({ debug: false })
   const die = (error: unknown): never => {
     log.error({ reason: reasonOf(error), ...hintOf(error) }, 'The guest agent cannot go on')
     process.exit(1)
@@ -30,7 +40,7 @@ export async function runAgent(agentVersion: string): Promise<void> {
   process.on('unhandledRejection', die)
   try {
     const configuration = await readConfiguration()
-    log = journalLog(write, { debug: configuration.debug })
+    log = open({ debug: configuration.debug })
     const connection = await connectTransport(configuration.transportUrl, { clock: systemClock, log })
     const [facts, state] = await Promise.all([readImageFacts(), openState(STATE_DIRECTORY)])
     const service = systemdService(facts.unit)
@@ -61,6 +71,18 @@ export async function runAgent(agentVersion: string): Promise<void> {
     endOnSignal(agent, () => connection.close())
   } catch (error) {
     die(error)
+  }
+}
+
+/** Written at once, since the process may end right after. The console of a virtual machine takes what it is given. */
+function writerTo(path: string | undefined): (line: string) => void {
+  return (line) => {
+    if (path === undefined) return
+    try {
+      appendFileSync(path, line)
+    } catch {
+      // A machine without a console has the journal.
+    }
   }
 }
 

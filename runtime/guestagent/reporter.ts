@@ -44,6 +44,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   const { clock, log } = options
   const stopping = new AbortController()
   let paused = 0
+  let pauses = 0
   let last = ''
 
   const tell = async (report: Report): Promise<void> => {
@@ -67,17 +68,18 @@ export function startReporter(options: ReporterOptions): Reporter {
   }
   const look = async (): Promise<void> => {
     if (paused > 0) return
+    const pausesBefore = pauses
     const report = await options.observe().catch((error: unknown) => {
       log.warn({ reason: reasonOf(error) }, 'The state of the database could not be found out')
       return { status: SERVICE_STATUSES.UNKNOWN.description }
     })
-    // The answer may be older than a pause that began meanwhile.
-    if (report !== undefined && paused === 0 && !stopping.signal.aborted) await tell(report)
+    // The answer may be older than what was done in a pause meanwhile.
+    if (report !== undefined && pauses === pausesBefore && !stopping.signal.aborted) await tell(report)
   }
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await look()
-      await clock.sleep(options.intervalMs)
+      await clock.sleep(options.intervalMs, stopping.signal)
     }
   }
   void loop()
@@ -87,6 +89,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     look,
     async during(action) {
       paused += 1
+      pauses += 1
       try {
         return await action()
       } finally {

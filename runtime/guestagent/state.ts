@@ -39,7 +39,9 @@ export async function openState(directory: string): Promise<AgentState> {
   let writing: Promise<void> = Promise.resolve()
   const save = (next: Saved): Promise<void> => {
     saved = next
-    writing = writing.then(() => writeAtomically(path, `${JSON.stringify(next)}\n`, 0o600))
+    const write = () => writeAtomically(path, `${JSON.stringify(next)}\n`, 0o600)
+    // A disk that was full once must not keep later states from being written.
+    writing = writing.then(write, write)
     return writing
   }
   return {

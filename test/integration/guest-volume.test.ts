@@ -5,6 +5,7 @@ import { run } from '../../lib/exec.ts'
 import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { attachedVolume } from '../../runtime/guestagent/volume/attached-volume.ts'
+import { contentOf } from '../../runtime/guestagent/volume/block-device.ts'
 import { setMark } from '../../runtime/guestagent/volume/data-move.ts'
 
 let directory = ''
@@ -65,6 +66,11 @@ test('after the machine was replaced, data on the volume is taken as it is', asy
   await writeFile(at('data/table'), 'rows of a newer image')
   await prepare()
   expect(await readFile(at('data/table'), 'utf8')).toBe('rows of the user')
+})
+
+test('a device that cannot be read is not taken for a blank one', async () => {
+  await expect(contentOf('/dev/no-such-disk')).rejects.toMatchObject({ code: 'GUEST_ERROR' })
+  expect(await contentOf(device)).toEqual({})
 })
 
 test('a volume of something else is refused and left as it is', async () => {

@@ -58,6 +58,15 @@ async function stage(): Promise<ManagerStage> {
       })
       await connection.query('SELECT 1').finally(() => connection.destroy())
     },
+    async stayIn(user, password) {
+      const connection = await createConnection({ host: '127.0.0.1', port, user, password })
+      connection.on('error', () => undefined)
+      return async () => void (await connection.query('SELECT 1'))
+    },
+    holds: async (text) =>
+      service.output().includes(text) ||
+      (await run(['grep', '-rqsF', '-e', text, '--', directory], { check: false })).exitCode === 0,
+    pid: async () => (await service.state()).mainPid,
     async close() {
       await service.stop()
       await removeTree(directory)
@@ -74,6 +83,7 @@ describe.runIf(installed)('with a real MariaDB', () => {
       hosts: true,
       rootName: 'root',
       nameAlphabet: 'aZ09_-%`\'"\\;,@?# é漢\n\t',
+      logEverything: '[mariadbd]\ngeneral_log = ON\nslow_query_log = ON\nlong_query_time = 0\n',
     },
     stage,
   )

@@ -61,6 +61,16 @@ async function stage(): Promise<ManagerStage> {
         await client.end().catch(() => undefined)
       }
     },
+    async stayIn(user, password) {
+      const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' })
+      client.on('error', () => undefined)
+      await client.connect()
+      return async () => void (await client.query('SELECT 1'))
+    },
+    holds: async (text) =>
+      service.output().includes(text) ||
+      (await run(['grep', '-rqsF', '-e', text, '--', directory], { check: false })).exitCode === 0,
+    pid: async () => (await service.state()).mainPid,
     async close() {
       await service.stop()
       await removeTree(directory)
@@ -77,6 +87,7 @@ describe.runIf(versions.length > 0)('with a real PostgreSQL', () => {
       hosts: false,
       rootName: 'postgres',
       nameAlphabet: 'aZ09_-%`\'"\\;,@?#$ é漢🐘\n\t',
+      logEverything: "log_statement = 'all'\nlog_min_duration_statement = 0\nlog_duration = on",
     },
     stage,
   )

@@ -1,7 +1,7 @@
 import { chown, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { run } from '../../lib/exec.ts'
 import { findProgram } from '../../lib/find-program.ts'
 import { removeTree } from '../../lib/tree.ts'
@@ -12,7 +12,11 @@ import { childService, freePort, stageHost } from './managers-stage.ts'
 const installed = (await findProgram('redis-server', '/usr/bin')) !== undefined
 
 /** A Redis server with its own directory, socket and port, run by the account `redis`. */
-async function stage(): Promise<ManagerStage> {
+async function stage(): Promise<
+  Omit<ManagerStage, 'stayIn'> & {
+    stayIn: (user: string, password: string) => Promise<(...words: string[]) => Promise<void>>
+  }
+> {
   const directory = await mkdtemp('/tmp/coffer-redis.')
   const at = (name: string) => join(directory, name)
   const id = async (flag: string) => Number((await run(['id', flag, 'redis'])).stdout)
@@ -23,6 +27,7 @@ async function stage(): Promise<ManagerStage> {
   }
   const port = await freePort()
   await writeFile(at('redis.conf'), `save ""\ninclude ${at('conf.d')}/*.conf\n`, { mode: 0o644 })
+  await chown(at('redis.conf'), uid, gid)
   const service = childService(['/usr/bin/redis-server', at('redis.conf')], { uid, gid })
   const manager = redisManager(stageHost(service), {
     dataPath: at('data'),
@@ -47,6 +52,21 @@ async function stage(): Promise<ManagerStage> {
         client.destroy()
       }
     },
+    async stayIn(user, password) {
+      const client = createClient({
+        socket: { host: '127.0.0.1', port, reconnectStrategy: false },
+        ...(user === 'root' ? {} : { username: user }),
+        password,
+      })
+      client.on('error', () => undefined)
+      await client.connect()
+      return async (...words: string[]) =>
+        void (await client.sendCommand(words.length > 0 ? words : ['PING']))
+    },
+    holds: async (text) =>
+      service.output().includes(text) ||
+      (await run(['grep', '-rqsF', '-e', text, '--', directory], { check: false })).exitCode === 0,
+    pid: async () => (await service.state()).mainPid,
     async close() {
       await service.stop()
       await removeTree(directory)
@@ -55,8 +75,40 @@ async function stage(): Promise<ManagerStage> {
 }
 
 describe.runIf(installed)('with a real Redis', () => {
+  test('what root writes down with CONFIG REWRITE and ACL SAVE holds, and the server starts again', async () => {
+    const { manager, stayIn, login, close } = await stage()
+    try {
+      const prepare = { memory_mb: 512, packages: [], databases: [], users: [], config_contents: '' }
+      await manager.prepare(prepare, () => undefined)
+      await manager.root?.enable('secret')
+      const root = await stayIn('root', 'secret')
+      await root('ACL', 'SETUSER', 'fred', 'on', '>freds', '+ping')
+      await root('ACL', 'SAVE')
+      await root('CONFIG', 'REWRITE')
+      await manager.root?.enable('another')
+      await manager.restart()
+      await login('fred', 'freds')
+      await manager.root?.disable()
+      await manager.restart()
+      await login('fred', 'freds')
+      await expect(login('root', 'another')).rejects.toThrow()
+      await manager.prepare(prepare, () => undefined)
+      expect(await manager.root?.isEnabled()).toBe(false)
+    } finally {
+      await close()
+    }
+  })
+
   managerContract(
-    { name: 'redis', databases: false, users: false, hosts: false, rootName: 'root', nameAlphabet: 'a' },
+    {
+      name: 'redis',
+      databases: false,
+      users: false,
+      hosts: false,
+      rootName: 'root',
+      nameAlphabet: 'a',
+      logEverything: 'slowlog-log-slower-than 0\nloglevel debug',
+    },
     stage,
   )
 })

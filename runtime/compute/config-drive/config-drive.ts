@@ -1,5 +1,5 @@
 import { chmod, mkdir, open, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { CofferError } from '../../../lib/errors.ts'
 import { type Argv, type RunOptions, run } from '../../../lib/exec.ts'
 import { removeTree } from '../../../lib/tree.ts'
@@ -57,7 +57,9 @@ export async function writeConfigDrive(path: string, drive: ConfigDrive): Promis
     const tops = [...new Set(contents.map(([name]) => name.split('/')[0] ?? name))]
     // mtools would read the user's own ~/.mtoolsrc, and take an odd geometry for a mistake.
     const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', MTOOLSRC: '/dev/null', MTOOLS_SKIP_CHECK: '1' }
-    await tool(['mcopy', '-i', path, '-s', '-Q', ...tops.map((name) => join(staging, name)), '::/'], { env })
+    // By its name alone: mtools would take `@@` in a path for the beginning of an offset.
+    const sources = tops.map((name) => join(basename(staging), name))
+    await tool(['mcopy', '-i', basename(path), '-s', '-Q', ...sources, '::/'], { env, cwd: dirname(path) })
   } finally {
     await removeTree(staging)
   }

@@ -3,6 +3,12 @@ import type { Argv } from '../../../lib/exec.ts'
 import { DESCRIPTORS } from './launch.ts'
 import type { Forward } from './network/forwards.ts'
 
+/**
+ * Memory for translated code of an emulated guest, MiB. QEMU's own default is 1024 for each guest, and a guest that runs
+ * programs with compilers of their own, as the agent is, fills it in time.
+ */
+const TRANSLATIONS_MIB = 256
+
 /** Everything that decides a QEMU command line. */
 export interface Machine {
   /** The QEMU program's path. */
@@ -58,7 +64,7 @@ export function qemuCommand(machine: Machine): Argv {
     ...['-machine', 'q35,graphics=off,hpet=off,smbus=off,sata=off,vmport=off,dump-guest-core=off'],
     ...(machine.accel === 'kvm'
       ? ['-accel', 'kvm', '-cpu', 'host']
-      : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+      : ['-accel', `tcg,thread=multi,tb-size=${TRANSLATIONS_MIB}`, '-cpu', 'max']),
     ...['-smp', String(machine.vcpus), '-m', String(machine.memoryMiB)],
     ...['-rtc', 'base=utc', '-boot', 'strict=on', '-action', 'reboot=reset,shutdown=pause,panic=pause'],
     ...['-qmp', 'unix:qmp.sock,server=on,wait=off'],

@@ -38,7 +38,8 @@ export function openSlots(directory: string, first: number, end: number): Slots 
     const slots = await Promise.all(
       names.map(async (name) => {
         const text = await readFile(join(directory, name), 'utf8').catch(() => undefined)
-        return text === undefined ? [] : [{ ...(JSON.parse(text) as SlotHolder), slot: Number(name) }]
+        const holder = text === undefined ? undefined : holderOf(text)
+        return holder === undefined ? [] : [{ ...holder, slot: Number(name) }]
       }),
     )
     return slots.flat().sort((a, b) => a.slot - b.slot)
@@ -52,8 +53,8 @@ export function openSlots(directory: string, first: number, end: number): Slots 
       if (own !== undefined) return own.slot
       const numbers = new Set(taken.map(({ slot }) => slot))
       const draft = join(directory, `draft-${id}`)
-      // Written whole under another name first: a slot file is never empty.
-      await writeFile(draft, JSON.stringify({ id, name, instanceId }), { mode: 0o600 })
+      // Written whole under another name first, and on the disk before it counts: a slot file is never empty.
+      await writeFile(draft, JSON.stringify({ id, name, instanceId }), { mode: 0o600, flush: true })
       try {
         for (let slot = first; slot < end; slot++) {
           if (numbers.has(slot)) continue
@@ -76,6 +77,15 @@ export function openSlots(directory: string, first: number, end: number): Slots 
         if (slot.id === id) await unlink(file(slot.slot)).catch(fineIfMissing)
       }
     },
+  }
+}
+
+/** A file that somebody damaged keeps its number taken, and the others in use. */
+function holderOf(text: string): SlotHolder | undefined {
+  try {
+    return JSON.parse(text) as SlotHolder
+  } catch {
+    return undefined
   }
 }
 

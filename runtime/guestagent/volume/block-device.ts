@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import type { Clock } from '../../../lib/clock.ts'
 import { isErrno } from '../../../lib/errors.ts'
 import { type Argv, run } from '../../../lib/exec.ts'
@@ -14,6 +14,7 @@ export interface Content {
 const LABEL = 'coffer-data'
 const PATIENCE_MS = 120_000
 const PAUSE_MS = 200
+const MARKS_BYTES = 128 * 1024
 
 /** How a file system is made, by type. Few blocks are kept back: the engine is the volume's only user. */
 const MKFS: Readonly<Record<string, (device: string) => Argv>> = {
@@ -41,11 +42,22 @@ export async function awaitDevice(device: string, clock: Clock): Promise<void> {
 /** Looks at the device itself, without any cache. @throws CofferError `GUEST_ERROR` when it cannot be read */
 export async function contentOf(device: string): Promise<Content> {
   const found = await run(['blkid', '--probe', '--output', 'export', '--', device], { check: false })
-  // 2: nothing is known of it. 8: several file systems at once, which is nothing to write on either.
-  if (found.exitCode === 2) return {}
+  // 2: nothing is known of it; or, with words on it, it could not be read, and then nobody knows what is on it. 8: several file systems at once, which is nothing to write on either.
+  if (found.exitCode === 2 && found.stderr === '' && (await isReadable(device))) return {}
   if (found.exitCode !== 0) throw guestError(`the volume ${device} could not be examined`)
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(found.stdout)?.[1]
   return { type: value('TYPE') ?? value('PTTYPE') ?? 'unknown', uuid: value('UUID') }
+}
+
+/** Whether the place can be read where file systems have their marks: blkid takes a broken device for a blank one. */
+async function isReadable(device: string): Promise<boolean> {
+  try {
+    const file = await open(device, 'r')
+    await file.read(Buffer.alloc(MARKS_BYTES), 0, MARKS_BYTES, 0).finally(() => file.close())
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Makes a file system. The caller has made sure that nothing is lost. @throws CofferError `GUEST_ERROR` */

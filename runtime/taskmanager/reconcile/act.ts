@@ -26,6 +26,11 @@ export async function act(action: Action, services: Services): Promise<void> {
     case 'startServer':
       await compute.rebootServer(action.serverId)
       return
+    case 'resetServer':
+      // One that was only slow to answer must not be reset.
+      if ((await compute.getServer(action.serverId))?.status === 'ERROR')
+        await compute.rebootServer(action.serverId)
+      return
     case 'deleteServer':
       await compute.deleteServer(action.id)
       return

@@ -128,6 +128,8 @@ function serverActions(row: InstanceRow, serverId: string, seen: Seen): readonly
     actions.push({ do: 'report', what: 'serverMissing', id: serverId, instanceId: row.id })
   } else if (server.status === 'SHUTDOWN') {
     actions.push({ do: 'startServer', instanceId: row.id, serverId })
+  } else if (server.status === 'ERROR') {
+    actions.push({ do: 'resetServer', instanceId: row.id, serverId })
   }
   return actions
 }

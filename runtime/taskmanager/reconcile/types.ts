@@ -39,6 +39,8 @@ export type ActionBody =
       readonly serverStatus: string
     }
   | { readonly do: 'startServer'; readonly instanceId: string; readonly serverId: string }
+  /** For one that stays in error, as after a panic or on a disk that was full: nobody else would ever wake it. */
+  | { readonly do: 'resetServer'; readonly instanceId: string; readonly serverId: string }
   | { readonly do: 'deleteServer'; readonly id: string; readonly instanceId: string }
   | { readonly do: 'deleteVolume'; readonly id: string; readonly instanceId: string }
   | { readonly do: 'deleteGuest'; readonly instanceId: string }

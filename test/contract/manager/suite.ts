@@ -8,6 +8,12 @@ export interface ManagerStage {
   readonly manager: DatastoreManager
   /** Logs in over the network and runs a query in a database. Rejects when the engine refuses. */
   readonly login: (user: string, password: string, database?: string) => Promise<void>
+  /** Logs in as `login` does and stays. @returns asks something each time; rejects once the engine has ended the session */
+  readonly stayIn: (user: string, password: string) => Promise<() => Promise<void>>
+  /** Everything that the engine wrote: its logs and its files. */
+  readonly holds: (text: string) => Promise<boolean>
+  /** The engine's process. */
+  readonly pid: () => Promise<number>
   readonly close: () => Promise<void>
 }
 
@@ -20,6 +26,8 @@ export interface ManagerTraits {
   readonly rootName: string
   /** Characters that this engine stores in names. */
   readonly nameAlphabet: string
+  /** Lines for the engine's configuration that make it log every statement. */
+  readonly logEverything: string
 }
 
 const PREPARE: PrepareArgs = {
@@ -51,9 +59,11 @@ const AWKWARD = [
 export function managerContract(traits: ManagerTraits, open: () => Promise<ManagerStage>): void {
   describe(`the manager of ${traits.name}`, () => {
     let stage: ManagerStage
+    const prepare = () =>
+      stage.manager.prepare({ ...PREPARE, config_contents: traits.logEverything }, () => undefined)
     beforeAll(async () => {
       stage = await open()
-      await stage.manager.prepare(PREPARE, () => undefined)
+      await prepare()
     })
     afterAll(async () => stage?.close())
     const users = () => {
@@ -73,7 +83,7 @@ export function managerContract(traits: ManagerTraits, open: () => Promise<Manag
 
     test('a prepared engine runs, and preparing it again changes nothing', async () => {
       expect(await stage.manager.status()).toBe('running')
-      await stage.manager.prepare(PREPARE, () => undefined)
+      await prepare()
       expect(await stage.manager.status()).toBe('running')
     })
 
@@ -117,6 +127,50 @@ export function managerContract(traits: ManagerTraits, open: () => Promise<Manag
       await root?.disable()
       await stage.manager.restart()
       await expect(stage.login(traits.rootName, 'over a restart')).rejects.toThrow()
+    })
+
+    test('who is in as root is thrown out when root is disabled', async () => {
+      const { root } = stage.manager
+      await root?.enable('while it lasts')
+      const ask = await stage.stayIn(traits.rootName, 'while it lasts')
+      await ask()
+      await root?.disable()
+      await expect(ask()).rejects.toThrow()
+    })
+
+    test('no password is written anywhere, even by an engine that logs every statement', async () => {
+      const secret = 'Never-To-Be-Seen-7331'
+      await stage.manager.root?.enable(secret)
+      if (traits.users) {
+        await users().create([user('keeper', { _password: secret })])
+        await users().changePasswords([user('keeper', { _password: secret })])
+        await users().updateAttributes('keeper', '%', { password: secret })
+        await users().delete(user('keeper'))
+      }
+      await stage.manager.root?.disable()
+      expect(await stage.holds(secret)).toBe(false)
+    })
+
+    test('an engine that hangs is noticed within ten seconds, and is sound again when it goes on', {
+      timeout: 30_000,
+    }, async () => {
+      const pid = await stage.pid()
+      process.kill(pid, 'SIGSTOP')
+      try {
+        const started = performance.now()
+        expect(await stage.manager.status()).toBe('blocked')
+        expect(performance.now() - started).toBeLessThan(10_000)
+      } finally {
+        process.kill(pid, 'SIGCONT')
+      }
+      expect(await stage.manager.status()).toBe('running')
+    })
+
+    test('an engine that was killed has crashed, and a restart mends it', async () => {
+      process.kill(await stage.pid(), 'SIGKILL')
+      await expect.poll(() => stage.manager.status()).toBe('crashed')
+      await stage.manager.restart()
+      expect(await stage.manager.status()).toBe('running')
     })
 
     test('a stopped engine is shut down, and starts again', async () => {

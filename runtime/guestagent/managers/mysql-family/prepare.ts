@@ -2,25 +2,18 @@ import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
-import { awaitRunning } from '../../service/await-running.ts'
 import { rsaPair, selfSigned } from '../../tls/self-signed.ts'
 import { prepareEngineVolume } from '../engine-volume.ts'
 import type { ManagerHost } from '../host.ts'
-import { loadClient, type WithConnection } from './connection.ts'
 import { configFiles, IMAGE_CONFIG, type MysqlFamily } from './family.ts'
-import { secure } from './secure.ts'
 
-/** Brings a server of the family up on its volume, secured. Every part may have been done before. */
-export async function prepareServer(
+/** Everything that a server of the family needs before its start. Every part may have been done before. */
+export async function prepareFiles(
   family: MysqlFamily,
   host: ManagerHost,
-  withConnection: WithConnection,
-  answers: () => Promise<boolean>,
   args: PrepareArgs,
   progress: (step: string) => void,
 ): Promise<void> {
-  // A predecessor of this process may have got as far as starting it.
-  await host.service.stop()
   // Keys are made by threads of their own while the disk works.
   await Promise.all([
     writeKeys(family, host),
@@ -34,12 +27,6 @@ export async function prepareServer(
     family.dataPath,
   )
   await rm(join(family.configDirectory, IMAGE_CONFIG), { force: true })
-  progress('starting the database')
-  await host.service.permit(true)
-  await Promise.all([host.service.start(), loadClient()])
-  await awaitRunning(host.service, answers, host.clock)
-  progress('securing the database')
-  await withConnection(secure)
 }
 
 async function writeKeys(family: MysqlFamily, host: ManagerHost): Promise<void> {

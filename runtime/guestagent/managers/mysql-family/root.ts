@@ -1,6 +1,6 @@
 import { randomPassword } from '../../passwords.ts'
 import type { RootRole } from '../../types.ts'
-import { rows, type WithConnection } from './connection.ts'
+import { type Connection, rows, type WithConnection } from './connection.ts'
 
 const ROOT = 'root'
 const ANY_HOST = '%'
@@ -19,6 +19,7 @@ export function rootRole(withConnection: WithConnection): RootRole {
     disable: () =>
       withConnection(async (connection) => {
         await connection.query('DROP USER IF EXISTS ?@?', [ROOT, ANY_HOST])
+        await endRemoteSessions(connection)
       }),
 
     isEnabled: () =>
@@ -30,5 +31,17 @@ export function rootRole(withConnection: WithConnection): RootRole {
         )
         return found.length > 0
       }),
+  }
+}
+
+/** The server lets those who are in stay in, with all their rights. */
+async function endRemoteSessions(connection: Connection): Promise<void> {
+  const sessions = await rows<{ Id: number; User: string; Host: string }>(connection, 'SHOW PROCESSLIST')
+  for (const { Id, User, Host } of sessions) {
+    if (User !== ROOT || Host === 'localhost') continue
+    await connection.query('KILL ?', [Id]).catch((error: unknown) => {
+      // It has gone by itself.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ER_NO_SUCH_THREAD')) throw error
+    })
   }
 }

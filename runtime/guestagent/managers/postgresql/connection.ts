@@ -38,11 +38,7 @@ export function clientFor(access: SocketAccess): WithClient {
     client.on('error', () => undefined)
     try {
       await client.connect()
-      // Statements hold passwords, and the server's log is no place for them.
-      await client.query(
-        "SET log_statement = 'none'; SET log_min_error_statement = 'panic'; SET log_duration = off",
-      )
-      await client.query("SET standard_conforming_strings = on; SET client_encoding = 'UTF8'")
+      await client.query(SESSION.map((setting) => `SET ${setting};`).join(' '))
       return await work(client)
     } catch (error) {
       throw faultOf(error)
@@ -51,6 +47,21 @@ export function clientFor(access: SocketAccess): WithClient {
     }
   }
 }
+
+/** Statements hold passwords, and the server's log is no place for them, whatever its configuration says. */
+const SESSION = [
+  "log_statement = 'none'",
+  "log_min_error_statement = 'panic'",
+  'log_duration = off',
+  'log_min_duration_statement = -1',
+  'log_min_duration_sample = -1',
+  'log_transaction_sample_rate = 0',
+  'debug_print_parse = off',
+  'debug_print_rewritten = off',
+  'debug_print_plan = off',
+  'standard_conforming_strings = on',
+  "client_encoding = 'UTF8'",
+]
 
 /** SQLSTATEs whose cause is a value that the caller gave: wrong encodings, names and locales. */
 const VALUE_ERRORS = /^(22|42602|42622|42704|42939|42P1[67]|0LP01)/

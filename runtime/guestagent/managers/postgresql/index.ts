@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { exists } from '../../../../lib/path-kind.ts'
 import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
-import { awaitRunning, statusOf } from '../../service/await-running.ts'
 import { selfSigned } from '../../tls/self-signed.ts'
 import type { DatastoreManager } from '../../types.ts'
+import { engineService } from '../engine-service.ts'
 import { prepareEngineVolume } from '../engine-volume.ts'
 import type { ManagerHost } from '../host.ts'
 import { clientFor, loadClient, type WithClient } from './connection.ts'
@@ -22,22 +22,17 @@ export function postgresqlManager(
   places: PostgresqlPlaces = placesOf(host.unit),
 ): DatastoreManager {
   const withClient = clientFor(places)
-  const answers = () =>
-    withClient((client) => client.query('SELECT 1')).then(
-      () => true,
-      () => false,
-    )
+  const { halt, ...engine } = engineService(
+    host,
+    () => withClient((client) => client.query('SELECT 1')),
+    loadClient,
+  )
   const root = rootRole(withClient)
-  const start = async (): Promise<void> => {
-    await host.service.permit(true)
-    await Promise.all([host.service.start(), loadClient()])
-    await awaitRunning(host.service, answers, host.clock)
-  }
   return {
     name: NAME,
     dataPath: places.home,
     async prepare(args, progress) {
-      await host.service.stop()
+      await halt()
       await Promise.all([
         writeKeys(places, host),
         prepareEngineVolume(NAME, places.home, host, args, progress),
@@ -45,21 +40,12 @@ export function postgresqlManager(
       progress('writing the configuration')
       await writeConfiguration(places, args)
       progress('starting the database')
-      await start()
+      await engine.start()
       progress('securing the database')
       await secure(withClient)
       if (args.root_password !== undefined) await root.enable(args.root_password)
     },
-    start,
-    async stop({ doNotStartOnReboot }) {
-      await host.service.stop()
-      if (doNotStartOnReboot) await host.service.permit(false)
-    },
-    async restart() {
-      await host.service.stop()
-      await start()
-    },
-    status: () => statusOf(host.service, answers),
+    ...engine,
     databases: databaseRole(withClient),
     users: userRole(withClient),
     root,

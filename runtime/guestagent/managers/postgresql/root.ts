@@ -17,6 +17,11 @@ export function rootRole(withClient: WithClient): RootRole {
     disable: () =>
       withClient(async (client) => {
         await client.query(`ALTER ROLE ${client.escapeIdentifier(SUPERUSER)} PASSWORD NULL`)
+        // The server lets those who are in stay in, with all their rights. Over the socket comes nobody but this machine.
+        await client.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND client_addr IS NOT NULL',
+          [SUPERUSER],
+        )
       }),
 
     isEnabled: () =>

@@ -8,6 +8,8 @@ export const AGENT_ACCOUNT = 'coffer'
 /** Who a client is that names no account: Redis's notion of root. */
 const DEFAULT_ACCOUNT = 'default'
 
+const OWN_LINE = new RegExp(`^user (${AGENT_ACCOUNT}|${DEFAULT_ACCOUNT}) `)
+
 const EVERYTHING = ['allkeys', 'allchannels', 'allcommands']
 
 /** What an account may do, in the words of ACL SETUSER; the server keeps passwords as SHA-256 too. */
@@ -17,19 +19,27 @@ const rules = (passwordHash: string | undefined): readonly string[] => [
   ...EVERYTHING,
 ]
 
-/** The configuration file that holds the accounts. @param rootHash SHA-256 of root's password; undefined while disabled */
-export function accountsFile(agentPassword: string, rootHash: string | undefined): string {
+/**
+ * The server's file of accounts. What root has added to it with ACL SAVE stays.
+ *
+ * @param present the file as it is, @param rootHash SHA-256 of root's password; undefined while disabled
+ */
+export function accountsFile(present: string, agentPassword: string, rootHash: string | undefined): string {
+  const others = present.split('\n').filter((line) => line !== '' && !OWN_LINE.test(line))
   return [
-    "# Written by Coffer's guest agent. Nobody gets in without a password.",
     `user ${AGENT_ACCOUNT} ${rules(sha256(agentPassword)).join(' ')}`,
     `user ${DEFAULT_ACCOUNT} ${rules(rootHash).join(' ')}`,
+    ...others,
     '',
   ].join('\n')
 }
 
-/** The SHA-256 of root's password as the file has it; undefined when root is disabled there. */
-export const rootHashIn = (file: string): string | undefined =>
-  new RegExp(`^user ${DEFAULT_ACCOUNT} reset on #([0-9a-f]{64}) `, 'm').exec(file)?.[1]
+/** The SHA-256 of root's password as the file has it, written by us or by the server; undefined when root is disabled. */
+export function rootHashIn(file: string): string | undefined {
+  const line = file.split('\n').find((candidate) => candidate.startsWith(`user ${DEFAULT_ACCOUNT} `)) ?? ''
+  const words = line.split(' ')
+  return words.includes('on') ? words.find((word) => /^#[0-9a-f]{64}$/.test(word))?.slice(1) : undefined
+}
 
 /**
  * The password of clients that name no account. Trove gives `root` as the name of that (contract §1.6).
@@ -49,7 +59,11 @@ export function rootRole(
       await set(sha256(password))
       return { _name: 'root', _host: '%', _password: password }
     },
-    disable: () => set(undefined),
+    async disable() {
+      await set(undefined)
+      // Redis lets those who are in stay in, with all their rights.
+      await withRedis((send) => send('CLIENT', 'KILL', 'USER', DEFAULT_ACCOUNT))
+    },
     isEnabled: () =>
       withRedis(async (send) => {
         const answer = await send('ACL', 'LIST')

@@ -24,7 +24,13 @@ export function redisAt(access: SocketAccess): WithRedis {
     const { createClient } = await loadClient()
     const password = await access.password()
     const client = createClient({
-      socket: { path: access.socketPath, reconnectStrategy: false, connectTimeout: 8000 },
+      // Idle for so long is a server that hangs: a log-in has no other limit.
+      socket: {
+        path: access.socketPath,
+        reconnectStrategy: false,
+        connectTimeout: 8000,
+        socketTimeout: 8000,
+      },
       commandOptions: { timeout: 8000 },
       disableClientInfo: true,
       ...(password === undefined ? {} : { username: access.username, password }),

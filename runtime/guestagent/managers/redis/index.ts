@@ -5,9 +5,9 @@ import { writeAtomically } from '../../../../lib/write-atomically.ts'
 import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
 import { randomPassword } from '../../passwords.ts'
-import { awaitRunning, statusOf } from '../../service/await-running.ts'
 import { STATE_DIRECTORY } from '../../state.ts'
 import type { DatastoreManager } from '../../types.ts'
+import { engineService } from '../engine-service.ts'
 import { prepareEngineVolume } from '../engine-volume.ts'
 import type { ManagerHost } from '../host.ts'
 import { AGENT_ACCOUNT, accountsFile, rootHashIn, rootRole } from './accounts.ts'
@@ -32,45 +32,28 @@ export function redisManager(host: ManagerHost, places: RedisPlaces = PLACES): D
     username: AGENT_ACCOUNT,
     password: () => textOf(places.secretFile),
   })
-  const answers = () =>
-    withRedis((send) => send('PING')).then(
-      () => true,
-      () => false,
-    )
+  const { halt, ...engine } = engineService(host, () => withRedis((send) => send('PING')), loadClient)
   const accounts = join(places.configDirectory, ACCOUNTS_FILE)
   const saveAccounts = async (rootHash: string | undefined): Promise<void> => {
-    const content = accountsFile(await agentPassword(places.secretFile), rootHash)
+    const present = (await textOf(accounts)) ?? ''
+    const content = accountsFile(present, await agentPassword(places.secretFile), rootHash)
     await writeEngineFiles([{ path: accounts, content }], places.dataPath)
   }
   const root = rootRole(withRedis, saveAccounts)
-  const start = async (): Promise<void> => {
-    await host.service.permit(true)
-    await Promise.all([host.service.start(), loadClient()])
-    await awaitRunning(host.service, answers, host.clock)
-  }
   return {
     name: NAME,
     dataPath: places.dataPath,
     async prepare(args, progress) {
-      await host.service.stop()
+      await halt()
       await prepareEngineVolume(NAME, places.dataPath, host, args, progress)
       progress('writing the configuration')
       await saveAccounts(rootHashIn((await textOf(accounts)) ?? ''))
       await writeConfiguration(places, args)
       progress('starting the database')
-      await start()
+      await engine.start()
       if (args.root_password !== undefined) await root.enable(args.root_password)
     },
-    start,
-    async stop({ doNotStartOnReboot }) {
-      await host.service.stop()
-      if (doNotStartOnReboot) await host.service.permit(false)
-    },
-    async restart() {
-      await host.service.stop()
-      await start()
-    },
-    status: () => statusOf(host.service, answers),
+    ...engine,
     root,
   }
 }

@@ -12,8 +12,11 @@ export interface RedisPlaces {
 /** What the image says until there is an agent. */
 export const IMAGE_CONFIG = 'zz-image.conf'
 
-/** The file with the accounts and their hashes. */
-export const ACCOUNTS_FILE = 'zz-coffer-95-accounts.conf'
+/**
+ * The file with the accounts and their hashes. A file of its own kind: with accounts among the options, CONFIG REWRITE would
+ * write them down a second time, and the server would not start again.
+ */
+export const ACCOUNTS_FILE = 'coffer-accounts.acl'
 
 /** The files of the server, by name. Later ones win. */
 export function serverFiles(
@@ -28,6 +31,7 @@ export function serverFiles(
       content: [
         "# Written by Coffer's guest agent: what the guest itself depends on.",
         `dir ${places.dataPath}`,
+        `aclfile ${places.configDirectory}/${ACCOUNTS_FILE}`,
         `port ${places.port}`,
         'bind * -::*',
         // Accounts protect this server; the mode would turn away clients while root is not enabled, with another word.

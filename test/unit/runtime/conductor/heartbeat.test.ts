@@ -29,6 +29,11 @@ describe('reading a heartbeat', () => {
     expect(readHeartbeat('a', { payload: {} }, Number.NaN, 99)?.heartbeat.sent).toBe(99)
   })
 
+  test('one of a guest whose clock is far ahead counts as of now: it must not outdate those to come', () => {
+    expect(readHeartbeat('a', { payload: {} }, 99 + 3600, 99)?.heartbeat.sent).toBe(99)
+    expect(readHeartbeat('a', { payload: {} }, 99.5, 99)?.heartbeat.sent).toBe(99.5)
+  })
+
   test('whatever a guest sends, only figures that a database can hold come out', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (payload, figure) => {

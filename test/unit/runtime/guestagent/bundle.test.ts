@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,8 +39,12 @@ test('it starts, and says in one line what it lacks', async () => {
   try {
     const file = join(directory, 'agent.cjs')
     await writeFile(file, bundle.code)
-    const ended = await run([process.execPath, file], { check: false, timeoutMs: 15_000 })
+    const consoleFile = join(directory, 'console')
+    const ended = await run([process.execPath, file, consoleFile], { check: false, timeoutMs: 15_000 })
     expect(ended.exitCode).toBe(1)
+    expect(await readFile(consoleFile, 'utf8')).toMatch(
+      /^\ncoffer: agent: The guest agent cannot go on: There is/,
+    )
     expect(ended.stdout).toMatch(
       /^<3>The guest agent cannot go on \{"reason":"There is no .*guest_info\.conf/,
     )

@@ -68,3 +68,15 @@ test('a database that cannot be asked has the status unknown', async () => {
   expect(statuses(sent)).toEqual(['unknown'])
   reporter.stop()
 })
+
+test('an answer that is older than what was done meanwhile is not sent', async () => {
+  let answer = (_: Report): void => undefined
+  const { reporter, sent, tick } = reporting(() => new Promise((resolve) => (answer = resolve)))
+  await tick()
+  await reporter.during(async () => undefined)
+  await reporter.tell({ status: 'shutdown' })
+  answer({ status: 'running' })
+  await tick()
+  expect(statuses(sent)).toEqual(['shutdown'])
+  reporter.stop()
+})

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -33,6 +33,15 @@ test('the oldest messages are forgotten, so that the file stays small', async ()
   for (let n = 0; n < 300; n++) await state.seen.add(`m${n}`)
   expect(await state.seen.has('m0')).toBe(false)
   expect(await state.seen.has('m299')).toBe(true)
+})
+
+test('a disk that was full once does not keep later states from being kept', async () => {
+  const state = await openState(directory)
+  await removeTree(directory)
+  await expect(state.seen.add('lost')).rejects.toThrow()
+  await mkdir(directory)
+  await state.setInstallation({ stage: 'prepared' })
+  expect((await openState(directory)).installation()).toEqual({ stage: 'prepared' })
 })
 
 test('a damaged file does not make an old guest a new one', async () => {

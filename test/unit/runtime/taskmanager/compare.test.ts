@@ -53,6 +53,7 @@ const whole = (...ids: string[]): Seen => ({
   volumes: ids.map(volume),
   guests: ids,
 })
+const at = (seconds: number) => new Date(seconds * 1000)
 const NOTHING: Seen = { servers: [], volumes: [], guests: [] }
 const task = (kind: string, state: History['tasks'][number]['state'], created = new Date(0)) => ({
   kind,
@@ -93,6 +94,18 @@ describe('what is wanted and there', () => {
       { do: 'refresh', instanceId: 'a', serverId: 'server-a', serverStatus: 'SHUTDOWN' },
       { do: 'startServer', instanceId: 'a', serverId: 'server-a' },
     ])
+  })
+
+  test('is reset when its server stays in error, but not for one bad answer', () => {
+    const seen = { ...whole('a'), servers: [server('a', { status: 'ERROR' })] }
+    const found = compare(
+      { instances: [row('a', { server_status: 'ERROR' })], histories: new Map() },
+      seen,
+      now,
+    )
+    expect(found).toMatchObject([{ do: 'resetServer', instanceId: 'a', serverId: 'server-a' }])
+    const patience = openPatience(60_000)
+    expect([0, 30, 60].map((seconds) => patience.due(found, at(seconds)).length)).toEqual([0, 0, 1])
   })
 
   test('is reported, not made anew, when its server is gone', () => {
@@ -184,7 +197,6 @@ describe('an instance that something is being done to, but no task does it', () 
 
 describe('patience', () => {
   const orphan = { do: 'deleteServer', id: 's', instanceId: 'a', key: 'deleteServer s' } as const
-  const at = (seconds: number) => new Date(seconds * 1000)
 
   test('what looks wrong is acted on after the grace period only, and only if it lasted', () => {
     const patience = openPatience(60_000)

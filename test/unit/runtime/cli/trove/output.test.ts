@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { printable } from '../../../../../lib/printable.ts'
 import type { Json } from '../../../../../runtime/cli/trove/commands/types.ts'
 import { parseJson, writeJson } from '../../../../../runtime/cli/trove/output/json.ts'
 import { printer } from '../../../../../runtime/cli/trove/output/printer.ts'
 import { drawTable } from '../../../../../runtime/cli/trove/output/table.ts'
-import { printable, textWidth } from '../../../../../runtime/cli/trove/output/width.ts'
+import { textWidth } from '../../../../../runtime/cli/trove/output/width.ts'
 
 function printed(json: boolean, print: (to: ReturnType<typeof printer>) => void): string {
   let out = ''

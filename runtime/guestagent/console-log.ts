@@ -1,0 +1,37 @@
+import type { EventLog } from '../transport/log.ts'
+import { oneLine } from './errors.ts'
+
+/** Events that explain a guest to whoever sees nothing of it but its console (`coffer logs INSTANCE`). */
+export const TOLD: ReadonlySet<string> = new Set([
+  'Connected to the hub',
+  'Connected to RabbitMQ',
+  'There is no connection to the hub',
+  'There is no connection to RabbitMQ',
+  'There is no manager for this datastore',
+  'Preparing the guest',
+  'The guest is prepared',
+  'The guest could not be prepared',
+  'The guest agent cannot go on',
+])
+
+/**
+ * A log that also tells the console the few events that matter there, one line each and none twice in a row. Only a step or
+ * a reason stands behind the sentence, in one line and without control characters.
+ *
+ * @param write takes whole lines
+ */
+export function tellingConsole(log: EventLog, write: (line: string) => void): EventLog {
+  let last = ''
+  const telling = (level: keyof EventLog) => (fields: object, message: string) => {
+    log[level](fields, message)
+    if (!TOLD.has(message)) return
+    const { step, reason } = fields as { readonly step?: unknown; readonly reason?: unknown }
+    const more = typeof reason === 'string' ? reason : typeof step === 'string' ? step : undefined
+    const line = printable(more === undefined ? message : `${message}: ${more}`)
+    if (line !== last) write(`\ncoffer: agent: ${line}\n`)
+    last = line
+  }
+  return { debug: telling('debug'), info: telling('info'), warn: telling('warn'), error: telling('error') }
+}
+
+const printable = (text: string): string => oneLine(text).replace(/\p{Cc}/gu, '?')

@@ -1,0 +1,45 @@
+import { awaitRunning, statusOf } from '../service/await-running.ts'
+import type { DatastoreManager } from '../types.ts'
+import type { ManagerHost } from './host.ts'
+
+/** The part of a manager that starts, stops and watches its engine. */
+export interface EngineService extends Pick<DatastoreManager, 'start' | 'stop' | 'restart' | 'status'> {
+  /** Before `prepare` changes what an engine reads: a predecessor of this process may have got as far as starting it. */
+  readonly halt: () => Promise<void>
+}
+
+/**
+ * Starts, stops and watches an engine, the same way for all of them.
+ *
+ * @param ask a query that any sound engine answers
+ * @param loadClient loads the engine's client, which takes as long as the engine's own start
+ */
+export function engineService(
+  host: ManagerHost,
+  ask: () => Promise<unknown>,
+  loadClient: () => Promise<unknown>,
+): EngineService {
+  const answers = () =>
+    ask().then(
+      () => true,
+      () => false,
+    )
+  const start = async (): Promise<void> => {
+    await host.service.permit(true)
+    await Promise.all([host.service.start(), loadClient()])
+    await awaitRunning(host.service, answers, host.clock)
+  }
+  return {
+    start,
+    halt: host.service.stop,
+    async stop({ doNotStartOnReboot }) {
+      await host.service.stop()
+      if (doNotStartOnReboot) await host.service.permit(false)
+    },
+    async restart() {
+      await host.service.stop()
+      await start()
+    },
+    status: () => statusOf(host.service, answers),
+  }
+}
