@@ -4,6 +4,7 @@ import { bootCheck } from '../../builder/bootcheck/boot-check.ts'
 import { run } from '../../lib/exec.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { root, tool, workDirectory } from './harness.ts'
+import { builtImage } from './shared-images.ts'
 import { type Member, tarMembers } from './tar-members.ts'
 
 const work = await workDirectory()
@@ -27,24 +28,16 @@ describe.each([
   ['postgresql', /ready: .*\b15\./],
   ['redis', /ready: .*\b7\.0\./],
 ] as const)('build-image %s', (datastore, version) => {
-  const image = `${work}/${datastore}.qcow2`
+  let path = ''
+  let image = ''
   let output = ''
   let members = new Map<string, Member>()
 
   beforeAll(async () => {
-    const result = await tool(work, [
-      `${root}builder/bin/build-image`,
-      datastore,
-      '-t',
-      'qcow2,tar',
-      '-o',
-      datastore,
-      '--boot-check',
-    ])
-    output = result.output
-    expect(result.exitCode, output).toBe(0)
-    members = await tarMembers(`${work}/${datastore}.tar`)
-    await run(['rm', '--', `${work}/${datastore}.tar`])
+    ;({ path, output } = await builtImage(datastore))
+    image = `${path}.qcow2`
+    members = await tarMembers(`${path}.tar`)
+    await run(['rm', '--', `${path}.tar`])
   })
 
   test('boots under SeaBIOS and OVMF, where a real server answers a query', () => {
@@ -70,7 +63,7 @@ describe.each([
   })
 
   test('has a log, and its qcow2 is compressed and has no backing file', async () => {
-    expect(await readFile(`${work}/${datastore}.log`, 'utf8')).toContain('Build completed successfully')
+    expect(await readFile(`${path}.log`, 'utf8')).toContain('Build completed successfully')
     const info = JSON.parse((await run(['qemu-img', 'info', '--output=json', image])).stdout)
     expect(info['backing-filename']).toBeUndefined()
     expect(info['actual-size']).toBeLessThan(info['virtual-size'] / 2)
