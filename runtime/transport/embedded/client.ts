@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../../lib/clock.ts'
+import { changeListeners } from '../change-listeners.ts'
 import { aborted, BrokerError, closed } from '../errors.ts'
 import { type EventLog, reasonOf, silentLog } from '../log.ts'
 import type { Connection, Delivery, Envelope, QueueName } from '../types.ts'
@@ -57,7 +58,7 @@ export function connectEmbedded(address: EmbeddedAddress, options: ClientOptions
   const where = { identity: address.identity, host: address.host, port: address.port }
   const requests = new Map<number, Request>()
   const readers = new Map<number, Reader>()
-  const listeners = new Set<(connected: boolean) => void>()
+  const listeners = changeListeners()
   const settled = { ack: [] as number[], requeue: [] as number[] }
   let nextNumber = 1
   let link: Link | undefined
@@ -103,7 +104,7 @@ export function connectEmbedded(address: EmbeddedAddress, options: ClientOptions
   }
 
   function tell(connected: boolean): void {
-    for (const listener of listeners) listener(connected)
+    listeners.tell(connected)
   }
 
   function transmit(n: number, request: Request): void {
@@ -246,10 +247,7 @@ export function connectEmbedded(address: EmbeddedAddress, options: ClientOptions
     administer: (wanted) => request((n) => ({ ...wanted, n })),
     lastFailure: () => failure,
     connected: () => link !== undefined,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onChange: listeners.add,
     async close() {
       if (over) return
       over = true

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts'
+import { changeListeners } from '../change-listeners.ts'
 import { aborted, closed } from '../errors.ts'
 import { type EventLog, reasonOf } from '../log.ts'
 import type { Connection, Delivery, Subscription } from '../types.ts'
@@ -11,7 +12,7 @@ export function localConnection(
   options: { readonly clock: Clock; readonly log: EventLog; readonly onClose: () => void },
 ): Connection {
   const port = broker.port(principal)
-  const listeners = new Set<(connected: boolean) => void>()
+  const listeners = changeListeners()
   let open = true
 
   return {
@@ -45,16 +46,13 @@ export function localConnection(
       }
     },
     connected: () => open,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onChange: listeners.add,
     async close() {
       if (!open) return
       open = false
       port.detach()
       options.onClose()
-      for (const listener of listeners) listener(false)
+      listeners.tell(false)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts'
+import { changeListeners } from '../change-listeners.ts'
 import { closed } from '../errors.ts'
 import { type EventLog, reasonOf } from '../log.ts'
 import { queueName } from '../names.ts'
@@ -36,7 +37,7 @@ export function connectRabbit(
   const publisher = createPublisher({ principal, answers, clock, log })
   /** Subscriptions, and whether the broker has accepted them once: until then whoever subscribes tries again. */
   const readers = new Map<Reader, { accepted: boolean }>()
-  const listeners = new Set<(connected: boolean) => void>()
+  const listeners = changeListeners()
   let wire: Wire | undefined
   let retryTimer: NodeJS.Timeout | undefined
   let failures = 0
@@ -46,7 +47,7 @@ export function connectRabbit(
   let waiting: (() => void)[] = []
 
   const tell = (connected: boolean) => {
-    for (const listener of listeners) listener(connected)
+    listeners.tell(connected)
   }
   const wake = () => {
     const all = waiting
@@ -142,10 +143,7 @@ export function connectRabbit(
     },
     lastFailure: () => failure,
     connected: () => wire !== undefined,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onChange: listeners.add,
     async close() {
       if (over) return
       over = true
