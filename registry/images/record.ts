@@ -1,0 +1,121 @@
+import { CofferError } from '../../lib/errors.ts'
+import type { ImagePackage } from './manifest.ts'
+
+/**
+ * What a build leaves beside its image, in the directory `NAME.d`: how the image came about. Everything in it is a function
+ * of the build's inputs, so equal builds have equal records.
+ */
+export const recordFiles = {
+  /** A {@link BuildRecord}. */
+  record: 'manifest.json',
+  /** A {@link FileRecord}, compressed with gzip. */
+  files: 'files.json.gz',
+  spdx: 'sbom.spdx.json',
+  cyclonedx: 'sbom.cdx.json',
+  /** An in-toto statement with a SLSA provenance predicate. */
+  provenance: 'provenance.json',
+  /** Signatures over the image, the record and the SBOMs. */
+  signature: 'signature.json',
+} as const
+
+/** `manifest.json` beside a built image. */
+export interface BuildRecord {
+  readonly recordVersion: 1
+  /** The image's name without directory and suffix. */
+  readonly name: string
+  readonly builder: { readonly name: 'coffer'; readonly version: string }
+  readonly architecture: string
+  /** ISO 8601, UTC: of SOURCE_DATE_EPOCH where it is set or locked. Absent otherwise. */
+  readonly sourceDate?: string
+  /** In the order that their hooks ran. */
+  readonly elements: readonly RecordedElement[]
+  /** Every script that ran or came from the cache, in order. */
+  readonly steps: readonly RecordedStep[]
+  readonly packages: readonly RecordedPackage[]
+  /** What came from elsewhere than a package repository, by digest. */
+  readonly downloads: readonly RecordedDownload[]
+  readonly outputs: readonly RecordedOutput[]
+  /** Version of the guest agent inside, where there is one. */
+  readonly agentVersion?: string
+  /** Version of the node that runs the agent, without the `v`. */
+  readonly nodeVersion?: string
+  /** SHA-256 of the lock file that the build was made from. */
+  readonly lock?: string
+  /** Files that may differ in the next build of the same inputs, and why. */
+  readonly unreproducible: readonly { readonly path: string; readonly reason: string }[]
+}
+
+export interface RecordedElement {
+  readonly name: string
+  /** SHA-256 over the element's files. */
+  readonly digest: string
+  /** Whether it is one of ours. */
+  readonly builtIn: boolean
+}
+
+export interface RecordedStep {
+  readonly phase: string
+  readonly script: string
+  readonly element: string
+  /** Content id: equal ids mean equal inputs, this step's and those of all steps before it. */
+  readonly id: string
+}
+
+export interface RecordedPackage extends ImagePackage {
+  /** Name and version of the source package, where they differ from the binary's. */
+  readonly source?: string
+  readonly sourceVersion?: string
+  readonly maintainer?: string
+  readonly section?: string
+  /** Short licence names as the package's copyright file gives them; empty when it is not machine-readable. */
+  readonly licenses?: readonly string[]
+  /** Of the package file, where it passed the package proxy. */
+  readonly sha256?: string
+  /** Address of the package file, without credentials. */
+  readonly url?: string
+}
+
+export interface RecordedDownload {
+  readonly url: string
+  readonly sha256: string
+  /** `source`: a revision of a repository; `file`: anything else. */
+  readonly kind: 'file' | 'source'
+}
+
+export interface RecordedOutput {
+  /** File name, without directory. */
+  readonly file: string
+  readonly format: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Which steps wrote which file: what `image why` answers from. */
+export interface FileRecord {
+  readonly recordVersion: 1
+  /** Absolute path in the image → places in {@link BuildRecord.steps}, first writer first. */
+  readonly files: Readonly<Record<string, readonly number[]>>
+}
+
+/**
+ * Reads the text of a build record.
+ *
+ * @param where named in the error
+ * @throws CofferError `BUILD_RECORD_BROKEN` when it is none
+ */
+export function parseBuildRecord(text: string, where: string): BuildRecord {
+  try {
+    const record = JSON.parse(text) as Partial<BuildRecord> | null
+    const sound =
+      record?.recordVersion === 1 &&
+      typeof record.name === 'string' &&
+      typeof record.architecture === 'string' &&
+      [record.elements, record.steps, record.packages, record.outputs].every(Array.isArray)
+    if (sound) return record as BuildRecord
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new CofferError('BUILD_RECORD_BROKEN', `${where} is not the record of a build`, {
+    hint: 'Build the image again, or take the whole NAME.d directory from where it was built.',
+  })
+}
