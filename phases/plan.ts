@@ -7,7 +7,7 @@ import { installTypeLinks } from './install-types.ts'
 import { type PhaseName, phases, type Side } from './phases.ts'
 import { environmentFilesOf, type SkippedFile, scriptsOf, withLinks } from './plan-files.ts'
 import type { ResolvedElement } from './resolve.ts'
-import { stepIds } from './step-ids.ts'
+import { type Inputs, stepIds } from './step-ids.ts'
 
 export type { SkippedFile } from './plan-files.ts'
 export { planJson, renderPlan } from './render-plan.ts'
@@ -25,6 +25,8 @@ export interface PlanInput {
   readonly requested?: readonly string[]
   /** Whatever else decides the result, such as packages of `-p`: name → value or digest. Becomes part of every id. */
   readonly inputs?: Readonly<Record<string, string>>
+  /** The same for single scripts, by destination: files and programs that a script reads, variables that it mentions. */
+  readonly stepInputs?: (destination: string) => Readonly<Record<string, string>>
 }
 
 /** One script of a phase. */
@@ -39,6 +41,8 @@ export interface PlanStep {
   readonly mode: number
   /** Identity of this step and all before it: equal ids mean equal scripts, data and environment so far. */
   readonly id: string
+  /** What the step itself is made from. */
+  readonly inputs: Inputs
   /** The install type that links it into install.d when the build runs, if one does. */
   readonly installType?: string
 }
@@ -59,6 +63,8 @@ export interface PlanElement {
 export interface Plan {
   /** Identity of the last step: of the whole plan. */
   readonly id: string
+  /** What all steps are made from. Secret values are digests. */
+  readonly start: Inputs
   readonly arch: string
   readonly elements: readonly PlanElement[]
   /** Sourced before every phase, in this order. */
@@ -106,9 +112,11 @@ export function makePlan(input: PlanInput): Plan {
     environmentFiles: environmentFiles.files,
     scripts: found.flatMap((scripts) => scripts.run),
     inputs: input.inputs ?? {},
+    ...(input.stepInputs === undefined ? {} : { stepInputs: input.stepInputs }),
   })
   return {
     id: ids.last,
+    start: ids.start,
     arch: input.arch,
     elements: input.elements.map(({ name, path, why }) => ({
       name,
@@ -131,6 +139,7 @@ export function makePlan(input: PlanInput): Plan {
         destination: script.file.destination,
         mode: script.file.mode,
         id: ids.of(script),
+        inputs: ids.inputsOf(script),
         ...(script.installType === undefined ? {} : { installType: script.installType }),
       })),
     })),

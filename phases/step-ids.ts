@@ -1,6 +1,6 @@
 import { scryptSync } from 'node:crypto'
 import { sha256 } from '../lib/hash.ts'
-import { isSensitive } from './environment.ts'
+import { maskedValue } from './environment.ts'
 import type { HookFile } from './hooks.ts'
 import type { FoundScript } from './plan-files.ts'
 import type { ResolvedElement } from './resolve.ts'
@@ -16,9 +16,18 @@ export interface StepIdInput {
   /** Of all phases, in the order in which they run. */
   readonly scripts: readonly FoundScript[]
   readonly inputs: Readonly<Record<string, string>>
+  /** What else decides a step's result, by the script's destination: name → value or digest. */
+  readonly stepInputs?: (destination: string) => Readonly<Record<string, string>>
 }
 
+/** What a step is made from: a name that a person understands → a value or a digest. */
+export type Inputs = Readonly<Record<string, string>>
+
 export interface StepIds {
+  /** What all steps are made from. */
+  readonly start: Inputs
+  /** What one of the given scripts is made from, besides the start and the steps before it. */
+  readonly inputsOf: (script: FoundScript) => Inputs
   /** The id of one of the given scripts. */
   readonly of: (script: FoundScript) => string
   /** The id of the last script, or of the start when there is none. */
@@ -39,6 +48,9 @@ const withoutEffect = new Set(
 )
 const withoutEffectPrefixes = ['XDG_', 'LESS', 'npm_', 'VSCODE_', 'GPG_', 'SYSTEMD_']
 
+/** Variables that name the output. They count for the steps that mention them: see {@link StepIdInput.stepInputs}. */
+export const outputVariables = ['IMAGE_NAME', 'DIB_ARGS', 'DIB_CHECKSUM', 'IMAGE_TYPE'] as const
+
 /**
  * Chains a content id through the steps of a build. Each id covers the id before it, the script's phase, name, mode and
  * bytes, and the data the script may read:
@@ -54,34 +66,71 @@ export function stepIds(input: StepIdInput): StepIds {
   const data = input.hooks.filter(
     ({ destination }) => !executed.has(destination) && !destination.startsWith('environment.d/'),
   )
-  const gathered = fingerprint([input.elements.map(({ name }) => name), data.map(identity)])
-  const ofElement = elementDigests(input.elements, data)
+  const gathered = digestsByElement(input.elements, data)
+  const visibleTo = closures(input.elements)
+  const start: Inputs = {
+    architecture: input.arch,
+    ...effectiveEnvironment(input.environment),
+    ...Object.fromEntries(
+      input.environmentFiles.map(({ name, file }) => [`environment file ${name}`, file.digest]),
+    ),
+    ...Object.fromEntries(Object.entries(input.inputs).sort(([a], [b]) => (a < b ? -1 : 1))),
+  }
+  const inputs = new Map<FoundScript, Inputs>()
   const ids = new Map<FoundScript, string>()
-  let last = fingerprint([
-    'coffer plan 1',
-    input.arch,
-    effectiveEnvironment(input.environment),
-    input.environmentFiles.map(({ name, file }) => [name, file.digest]),
-    Object.entries(input.inputs).sort(([a], [b]) => (a < b ? -1 : 1)),
-  ])
+  let last = fingerprint(['coffer plan 2', Object.entries(start)])
   for (const script of input.scripts) {
     const { phase, name, file, element } = script
-    const others = phase === 'root.d' ? ofElement(element) : gathered
-    last = fingerprint([last, phase, name, file.mode, file.digest, others])
+    const visible = phase === 'root.d' ? visibleTo(element) : undefined
+    const own: Inputs = {
+      script: file.digest,
+      mode: file.mode.toString(8),
+      ...Object.fromEntries(
+        [...gathered].filter(([label]) => visible === undefined || visible.has(label)).map(labelled),
+      ),
+      ...input.stepInputs?.(file.destination),
+    }
+    last = stepId(last, phase, name, own)
+    inputs.set(script, own)
     ids.set(script, last)
   }
-  return { of: (script) => ids.get(script) ?? '', last }
+  return {
+    start,
+    inputsOf: (script) => inputs.get(script) ?? {},
+    of: (script) => ids.get(script) ?? '',
+    last,
+  }
+}
+
+/** The id of a step, from that of the step before it, its place and what it is made from. */
+export function stepId(previous: string, phase: string, name: string, inputs: Inputs): string {
+  return fingerprint([previous, phase, name, Object.entries(inputs)])
+}
+
+function labelled([element, digest]: readonly [string, string]): [string, string] {
+  return [`files of element ${element}`, digest]
 }
 
 function identity({ destination, kind, mode, digest }: HookFile): unknown[] {
   return [destination, kind, mode, digest]
 }
 
-/** Digests of an element's data together with that of all it depends on. */
-function elementDigests(
+/** One digest for the data of each element that has any, in the order of the elements. */
+function digestsByElement(
   elements: readonly ResolvedElement[],
   data: readonly HookFile[],
-): (name: string) => string {
+): Map<string, string> {
+  const byElement = Map.groupBy(data, ({ element }) => element)
+  return new Map(
+    elements.flatMap(({ name }) => {
+      const files = byElement.get(name)
+      return files === undefined ? [] : [[name, fingerprint(files.map(identity))] as const]
+    }),
+  )
+}
+
+/** The names of an element and of all it depends on. */
+function closures(elements: readonly ResolvedElement[]): (name: string) => ReadonlySet<string> {
   const byName = new Map(elements.map((element) => [element.name, element]))
   const providers = new Map(
     elements.flatMap(({ name, provides }) => provides.map((virtual) => [virtual, name])),
@@ -95,16 +144,22 @@ function elementDigests(
       closure.add(element.name)
       todo.push(...element.dependencies)
     }
-    return fingerprint(data.filter(({ element }) => closure.has(element)).map(identity))
+    return closure
   }
 }
 
-function effectiveEnvironment(environment: Readonly<Record<string, string>>): string[][] {
-  return Object.entries(environment)
-    .filter(([name]) => !withoutEffect.has(name))
-    .filter(([name]) => !withoutEffectPrefixes.some((prefix) => name.startsWith(prefix)))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => [name, isSensitive(name) ? slowDigest(value) : value])
+/** The variables that can change a result, as inputs. */
+function effectiveEnvironment(environment: Readonly<Record<string, string>>): Inputs {
+  return Object.fromEntries(
+    Object.entries(environment)
+      .filter(([name]) => !withoutEffect.has(name) && !outputVariables.some((output) => output === name))
+      .filter(([name]) => !withoutEffectPrefixes.some((prefix) => name.startsWith(prefix)))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => [
+        `environment ${name}`,
+        maskedValue(name, value) === value ? value : slowDigest(value),
+      ]),
+  )
 }
 
 /** Ids are printed, so a secret goes into them through a function too slow for guessing it back. */
