@@ -143,3 +143,8 @@ export function breakNames(phase: Pick<Phase, 'name'>): { readonly before: strin
   const stage = phase.name.replace(/\.d$/, '')
   return { before: `before-${stage}`, after: `after-${stage}` }
 }
+
+/** The side of a directory's scripts; undefined for a directory that is no phase. */
+export function phaseSide(directory: string): Side | undefined {
+  return phases.find(({ name }) => name === directory)?.side
+}

@@ -40,7 +40,7 @@ export interface StepIds {
  */
 const withoutEffect = new Set(
   `_ COLORTERM COLUMNS DBUS_SESSION_BUS_ADDRESS DIB_ARGS DIB_BLOCK_DEVICE_PARAMS_YAML DIB_DEBUG_TRACE DIB_ENV
-   DIB_IMAGE_CACHE DIB_LOCKFILES DIB_MIN_TMPFS DIB_NO_TIMESTAMP DIB_NO_TMPFS DIB_PYTHON_EXEC DIB_QUIET DISPLAY EDITOR
+   DIB_IMAGE_CACHE DIB_LOCKFILES DIB_MIN_TMPFS DIB_NO_TIMESTAMP DIB_NO_TMPFS DIB_OFFLINE DIB_PYTHON_EXEC DIB_QUIET DISPLAY EDITOR
    ELEMENTS_PATH HISTFILE HISTSIZE HOSTNAME IMAGE_ELEMENT IMAGE_ELEMENT_YAML INVOCATION_ID JOURNAL_STREAM LESS LINES
    LS_COLORS MAIL OLDPWD OUT_IMAGE_PATH PAGER PWD SHELL SHLVL SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY SUDO_COMMAND
    SUDO_GID SUDO_UID SUDO_USER TERM TMP_BUILD_DIR TMP_DIR TMP_HOOKS_PATH TMP_IMAGE_DIR TMP_MOUNT_PATH VISUAL
@@ -49,7 +49,13 @@ const withoutEffect = new Set(
 const withoutEffectPrefixes = ['XDG_', 'LESS', 'npm_', 'VSCODE_', 'GPG_', 'SYSTEMD_']
 
 /** Variables that name the output. They count for the steps that mention them: see {@link StepIdInput.stepInputs}. */
-export const outputVariables = ['IMAGE_NAME', 'DIB_ARGS', 'DIB_CHECKSUM', 'IMAGE_TYPE'] as const
+export const outputVariables = [
+  'IMAGE_NAME',
+  'DIB_ARGS',
+  'DIB_CHECKSUM',
+  'DIB_IMAGE_SIZE',
+  'IMAGE_TYPE',
+] as const
 
 /**
  * Chains a content id through the steps of a build. Each id covers the id before it, the script's phase, name, mode and
