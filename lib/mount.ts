@@ -47,3 +47,24 @@ export function parseMountPoints(table: string): string[] {
       point.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
     )
 }
+
+/**
+ * Mounts several things in order, with one process.
+ *
+ * @param cwd where relative names in options are looked up, as overlayfs allows
+ */
+export async function mountAll(requests: readonly MountRequest[], cwd?: string): Promise<void> {
+  const words = requests.flatMap(({ type, options, source, target }) => [
+    type ?? 'none',
+    options === undefined || options.length === 0 ? 'rw' : options.join(','),
+    source,
+    target,
+  ])
+  const loop = 'while [ $# -gt 0 ]; do mount -t "$1" -o "$2" -- "$3" "$4" || exit; shift 4; done'
+  await run(['/bin/sh', '-c', loop, 'mount', ...words], cwd === undefined ? {} : { cwd })
+}
+
+/** Unmounts a mount point and everything below it. @returns false when something is busy */
+export async function unmountAll(target: string): Promise<boolean> {
+  return (await run(['umount', '--recursive', '--', target], { check: false })).exitCode === 0
+}

@@ -2,6 +2,7 @@ import type { CleanupStack } from '../../lib/cleanup.ts'
 import type { Log } from '../../lib/log.ts'
 import type { HookFile } from '../../phases/hooks.ts'
 import type { ResolvedElement } from '../../phases/resolve.ts'
+import type { CacheStep, Layer } from '../cache/types.ts'
 import type { BuildRequest } from '../request/request.ts'
 import type { Emit } from './events.ts'
 
@@ -39,8 +40,27 @@ export interface BuildJob {
   readonly path: string
   readonly aptProxy: string | undefined
   readonly version: string
+  /** All that happens to the tree, in order. */
+  readonly steps: readonly CacheStep[]
+  /** Results of the first steps, from the cache. */
+  readonly hits: readonly Layer[]
+  /** Identity of the tree before the first step. */
+  readonly startKey: string
+  /** Where results are kept; undefined keeps none. */
+  readonly cache: JobCache | undefined
+  /** True in a user namespace. */
+  readonly rootless: boolean
   /** Owner of the outputs when started through sudo. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
+}
+
+/** The step cache of a build. */
+export interface JobCache {
+  readonly directory: string
+  /** This build's own directory in it, deleted when the build ends. */
+  readonly drafts: string
+  /** Grows by a line for each file that the package proxy serves. */
+  readonly served: string
 }
 
 /** A running build: the job, the environment scripts see, and where to report. */
@@ -53,4 +73,19 @@ export interface Build {
   readonly print: (line: string) => void
   readonly emit: Emit
   readonly cleanup: CleanupStack
+}
+
+/** Where the hooks are before any script has changed them. */
+export function baseHooks({ job }: Pick<Build, 'job'>): string {
+  return `${layersPlace(job).drafts}/base`
+}
+
+/** Where the layers of a build are: in the cache, or beside the tree when nothing is kept. */
+export function layersPlace({ cache, directories }: BuildJob): {
+  readonly cache: string
+  readonly drafts: string
+} {
+  if (cache !== undefined) return { cache: cache.directory, drafts: cache.drafts }
+  const own = `${directories.build}/.layers`
+  return { cache: own, drafts: `${own}/builds/build` }
 }

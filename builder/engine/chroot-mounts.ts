@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
@@ -37,18 +37,27 @@ export async function unmountBelow(build: Build, root: string, keep: readonly st
   }
 }
 
-/** Ends processes that have their root directory in the tree: a daemon that a package script started. */
-async function endProcessesIn(root: string, build: Build): Promise<void> {
-  const { readdir, readlink } = await import('node:fs/promises')
-  const real = await run(['readlink', '-f', '--', root])
+/** Processes that have their root directory in the tree: a daemon that a package script started. */
+export async function processesIn(
+  root: string,
+): Promise<{ readonly pid: number; readonly command: string }[]> {
+  const real = await realpath(root)
+  const found: { pid: number; command: string }[] = []
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry) || entry === String(process.pid)) continue
     const processRoot = await readlink(`/proc/${entry}/root`).catch(() => '')
-    if (processRoot !== real.stdout.trim()) continue
+    if (processRoot !== real) continue
     const command = await readFile(`/proc/${entry}/comm`, 'utf8').catch(() => '')
-    build.log.warn(`A process was left running in the image and is ended: ${command.trim()} (pid ${entry})`)
+    found.push({ pid: Number(entry), command: command.trim() })
+  }
+  return found
+}
+
+async function endProcessesIn(root: string, build: Build): Promise<void> {
+  for (const { pid, command } of await processesIn(root)) {
+    build.log.warn(`A process was left running in the image and is ended: ${command} (pid ${pid})`)
     try {
-      process.kill(Number(entry), 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
     } catch {
       // It ended by itself meanwhile.
     }

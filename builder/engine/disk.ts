@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
-import { removeTree } from '../../lib/tree.ts'
 import { flatten, parseConfig } from '../blockdevice/config.ts'
 import { writeFstab } from '../blockdevice/fstab.ts'
 import { getval } from '../blockdevice/getval.ts'
@@ -12,7 +11,10 @@ import { createLoopDevices } from '../blockdevice/loop.ts'
 import { imageSizeKiB, mkfsOptions } from '../blockdevice/size.ts'
 import { writeImageFile } from '../blockdevice/write-file.ts'
 
+import { driverSteps } from '../cache/cache-steps.ts'
 import type { Build } from './build.ts'
+import type { Stage } from './stage.ts'
+import type { TreeSteps } from './tree-steps.ts'
 
 /** A disk on its way: where the raw file is, and what is mounted while scripts run. */
 export interface BuildDisk {
@@ -50,9 +52,17 @@ export async function initDisk(build: Build): Promise<void> {
 }
 
 /** Exports the size the image will have, in KiB, before block-device.d (DIB contract §1.1 step 21). */
-export async function sizeDisk(build: Build): Promise<void> {
+export async function sizeDisk(build: Build, steps: TreeSteps): Promise<void> {
+  // Only scripts want to know it before the disk is written.
+  if (steps.complete) return
+  await steps.enter(atBuilt(build))
   await showUsage(build)
   build.env.DIB_IMAGE_SIZE = String(await sizeKiB(build, build.job.directories.built))
+}
+
+/** During block-device.d the tree is nobody's mount point. */
+function atBuilt({ job }: Build): Stage {
+  return { at: job.directories.built, chroot: false, hooksInside: false }
 }
 
 /** What takes the space: `DIB_SHOW_IMAGE_USAGE` from 10 MiB on, `DIB_SHOW_IMAGE_USAGE_FULL` all (DIB contract §4.6). */
@@ -118,16 +128,18 @@ function layoutOf(build: Build, kib: number): DiskLayout {
  * Puts the tree where finalise.d finds it: back at TMP_MOUNT_PATH as a directory, or copied into mounted file systems
  * (DIB contract §1.1 steps 23 and 24).
  */
-export async function createDisk(build: Build): Promise<BuildDisk> {
+export async function createDisk(build: Build, steps: TreeSteps): Promise<BuildDisk> {
   const { directories, loopReason } = build.job
   const rawPath = `${directories.image}/${MAIN_IMAGE}.raw`
+  const inLoopMode = loopReason !== undefined && build.env.IMAGE_BLOCK_DEVICE === undefined
+  if (inLoopMode) steps.freeze('the disk is written through loop devices')
+  const stage = inLoopMode ? atBuilt(build) : { ...atBuilt(build), at: directories.mount }
+  await steps.driver(driverSteps.fstab, stage, () =>
+    writeFstab(layoutOf(build, Number(build.env.DIB_IMAGE_SIZE)), stage.at),
+  )
+  if (!inLoopMode) return { rawPath, mountPoints: [], release: async () => undefined }
   const kib = Number(build.env.DIB_IMAGE_SIZE)
   const layout = layoutOf(build, kib)
-  await writeFstab(layout, directories.built)
-  if (loopReason === undefined || build.env.IMAGE_BLOCK_DEVICE !== undefined) {
-    await rename(directories.built, directories.mount)
-    return { rawPath, mountPoints: [], release: async () => undefined }
-  }
   build.print(`Writing the disk through loop devices: ${loopReason}`)
   build.print(`image-size: ${kib}KiB`)
   await mkdir(directories.mount)
@@ -141,7 +153,8 @@ export async function createDisk(build: Build): Promise<BuildDisk> {
   build.env.IMAGE_BLOCK_DEVICE = devices.imageBlockDevice
   build.env.IMAGE_BLOCK_DEVICES = devices.imageBlockDevices
   await run(['cp', '-a', '--', `${directories.built}/.`, directories.mount])
-  await removeTree(directories.built)
+  await steps.discard()
+  steps.becomePlain()
   return {
     rawPath,
     mountPoints: layout.mounts.filter(({ swap }) => !swap).map(({ mountPoint }) => mountPoint),
@@ -156,9 +169,7 @@ export async function createDisk(build: Build): Promise<BuildDisk> {
 export async function writeDisk(build: Build, disk: BuildDisk): Promise<void> {
   if (disk.mountPoints.length > 0) return
   const tree = build.job.directories.mount
-  const explicit = build.job.request.size.imageSizeGiB !== undefined
-  const kib = explicit ? Number(build.env.DIB_IMAGE_SIZE) : await sizeKiB(build, tree)
-  const layout = layoutOf(build, kib)
+  const layout = layoutOf(build, await sizeKiB(build, tree))
   await writeImageFile({ layout, tree, rawPath: disk.rawPath, log: build.log, cleanup: build.cleanup })
   const bootable = (await stat(`${tree}/boot/grub/grub.cfg`).catch(() => undefined)) !== undefined
   if (bootable)

@@ -24,6 +24,14 @@ export type BuildEvent =
       readonly status: number
       readonly time: number
     }
+  /** The script's result was taken from the cache. */
+  | {
+      readonly event: 'script-cached'
+      readonly phase: string
+      readonly script: string
+      readonly element: string
+      readonly time: number
+    }
   | {
       readonly event: 'phase-finished'
       readonly phase: string
@@ -38,6 +46,8 @@ export type BuildEvent =
       readonly seconds: number
       readonly time: number
     }
+  /** Every script has run. The key is the finished tree's identity in the step cache, when it has one. */
+  | { readonly event: 'tree'; readonly key?: string; readonly time: number }
   /** What dpkg has installed in the finished tree. */
   | {
       readonly event: 'packages'

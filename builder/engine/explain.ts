@@ -1,3 +1,4 @@
+import { phases } from '../../phases/phases.ts'
 import { makePlan, type Plan, renderPlan } from '../../phases/plan.ts'
 import { formatOf } from '../output/index.ts'
 import { baseEnvironment } from './base-environment.ts'
@@ -13,16 +14,30 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     tmpfs: request.useTmpfs,
     aptProxy: undefined,
     version,
+    steps: [],
+    hits: [],
+    cache: undefined,
   })
+  const { facts } = prepared
+  const packages = request.packages.join(' ')
   return makePlan({
     elements: prepared.elements,
     hooks: prepared.hooks,
     environment: { ...baseEnvironment(job), DIB_DEFAULT_INSTALLTYPE: request.installType },
     arch: request.arch,
     requested: request.named,
-    inputs: { packages: request.packages.join(' '), layout: prepared.blockDevice.yaml },
+    inputs: { layout: prepared.blockDevice.yaml, ...facts.start },
+    stepInputs: (destination) => ({
+      ...facts.inputs[destination],
+      ...(packages !== '' && AFTER_PACKAGES.some((phase) => destination.startsWith(`${phase}/`))
+        ? { 'packages of -p': packages }
+        : {}),
+    }),
   })
 }
+
+/** Phases that find the packages of `-p` installed. */
+const AFTER_PACKAGES = phases.map(({ name }) => name).filter((_, at, all) => at > all.indexOf('install.d'))
 
 /** What `--explain` prints: the plan, then how the disk will be written. */
 export function explain(prepared: PreparedBuild, version: string): string {

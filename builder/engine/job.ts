@@ -1,3 +1,4 @@
+import { CACHE_START } from '../cache/cache-steps.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { programPath } from './base-environment.ts'
 import { type BuildJob, directoriesOf } from './build.ts'
@@ -10,6 +11,9 @@ export interface JobPlace {
   readonly tmpfs: boolean
   readonly aptProxy: string | undefined
   readonly version: string
+  readonly steps: BuildJob['steps']
+  readonly hits: BuildJob['hits']
+  readonly cache: BuildJob['cache']
 }
 
 /** The search path for programs of a build. */
@@ -32,6 +36,11 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     path: searchPathOf(prepared.request),
     aptProxy: place.aptProxy,
     version: place.version,
+    steps: place.steps,
+    hits: place.hits,
+    startKey: CACHE_START,
+    cache: place.cache,
+    rootless: process.getuid?.() !== 0,
     owner: outputOwner(prepared.request),
   }
 }

@@ -13,6 +13,7 @@ import { checkTools, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { searchPathOf } from './job.ts'
 import { loopReasonOfHooks } from './loop-reason.ts'
+import { readScriptFacts, type ScriptFacts } from './script-facts.ts'
 
 /** What is known before any work starts: everything that can be refused early has been. */
 export interface PreparedBuild {
@@ -22,6 +23,7 @@ export interface PreparedBuild {
   readonly hooks: readonly HookFile[]
   readonly blockDevice: { readonly yaml: string; readonly source: string }
   readonly loopReason: string | undefined
+  readonly facts: ScriptFacts
 }
 
 /** Where our own elements live: content first, then the plumbing with DIB's names. */
@@ -63,6 +65,14 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
     hooks,
     blockDevice,
     loopReason: await loopReason(request, hooks, blockDevice.yaml),
+    facts: await readScriptFacts(hooks, {
+      ...request.callerEnv,
+      IMAGE_NAME: request.imageName,
+      DIB_ARGS: request.args.join(' '),
+      DIB_CHECKSUM: request.checksum ?? '0',
+      IMAGE_TYPE: request.types.join(','),
+      DIB_IMAGE_SIZE: request.size.imageSizeGiB?.toString(),
+    }),
   }
 }
 

@@ -10,9 +10,24 @@ export async function lendResolvConf(root: string): Promise<void> {
   const path = `${root}/etc/resolv.conf`
   await run(['mkdir', '-p', '--', `${root}/etc`])
   if (await exists(path)) await rename(path, `${path}.ORIG`)
-  const host = await readFile('/etc/resolv.conf', 'utf8').catch(() => 'nameserver 8.8.8.8\n')
-  await writeFile(path, host)
+  await writeFile(path, await hostResolvConf())
   await chmod(path, 0o777)
+}
+
+/**
+ * Brings lent name servers up to date: a layer from the cache holds those of another day. What is not as
+ * {@link lendResolvConf} left it, an element has made its own.
+ */
+export async function refreshResolvConf(root: string): Promise<void> {
+  const path = `${root}/etc/resolv.conf`
+  const stat = await lstat(path).catch(() => undefined)
+  if (stat?.isFile() !== true || (stat.mode & 0o777) !== 0o777) return
+  const host = await hostResolvConf()
+  if ((await readFile(path, 'utf8')) !== host) await writeFile(path, host)
+}
+
+function hostResolvConf(): Promise<string> {
+  return readFile('/etc/resolv.conf', 'utf8').catch(() => 'nameserver 8.8.8.8\n')
 }
 
 /**

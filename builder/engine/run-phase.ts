@@ -1,68 +1,96 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
-import { mount, unmount } from '../../lib/mount.ts'
+import { exists } from '../../lib/path-kind.ts'
 import { writeHooks } from '../../phases/hooks.ts'
 import { installTypeLinks } from '../../phases/install-types.ts'
 import { type PhaseName, phaseNamed } from '../../phases/phases.ts'
 import { profileTable } from '../../phases/profile.ts'
 import { listEnvironmentFiles, listScripts } from '../../phases/run-parts-listing.ts'
+import type { CacheStep } from '../cache/types.ts'
 import { breakAt } from './breaks.ts'
-import type { Build } from './build.ts'
+import { type Build, baseHooks } from './build.ts'
 import { inPlace, type Place, runScript, sourceEnvironment } from './script.ts'
-
-/** Where the hooks appear in the chroot. */
-const IN_TARGET = '/tmp/in_target.d'
+import { IN_TARGET, type Stage } from './stage.ts'
+import type { TreeSteps } from './tree-steps.ts'
 
 /**
- * Runs one phase: its scripts in order, each on its own, in the chroot or beside it (DIB contract §1.4, §1.5).
+ * Runs one phase: its scripts in order, each on its own, in the chroot or beside it (DIB contract §1.4, §1.5). Those whose
+ * results are in the cache are taken from there.
  *
  * @throws CofferError `SCRIPT_FAILED` with the script's own exit status
  */
-export async function runPhase(build: Build, name: PhaseName): Promise<void> {
+export async function runPhase(build: Build, steps: TreeSteps, name: PhaseName): Promise<void> {
   const phase = phaseNamed(name)
-  const { hooks, mount: root } = build.job.directories
-  await ensureHooks(build)
-  const here = (await stat(`${hooks}/${name}`).catch(() => undefined))?.isDirectory() === true
-  const stage = name.replace(/\.d$/, '')
-  if (phase.side === 'outside') {
-    const place: Place = { chroot: undefined }
-    await breakAt(build, `before-${stage}`, place)
-    const extra = phase.targetRoot ? { TARGET_ROOT: root } : {}
-    try {
-      if (here) await runParts(build, name, hooks, place, extra)
-    } catch (error) {
-      // Of the phases outside, DIB offers a shell after an error in this one only.
-      if (name === 'block-device.d') await breakAt(build, 'after-error', place)
-      throw error
-    }
-    await breakAt(build, `after-${stage}`, place)
-    return
+  const { hooks, mount: root, built } = build.job.directories
+  const { planned, done } = await steps.restore(name)
+  if (done === planned.length && !steps.running()) return reportCached(build, name, planned)
+  const inside = phase.side === 'inside'
+  const stage = {
+    at: name === 'block-device.d' ? built : root,
+    chroot: !['root.d', 'block-device.d'].includes(name),
+    hooksInside: inside,
   }
-  if (!here) return
-  await withHooksInside(build, async () => {
-    const place: Place = { chroot: root }
-    await breakAt(build, `before-${stage}`, place)
-    try {
-      await runParts(build, name, IN_TARGET, place, {})
-    } catch (error) {
-      await breakAt(build, 'after-error', place)
-      throw error
-    }
-    await breakAt(build, `after-${stage}`, place)
-  })
+  await steps.enter(stage)
+  const here = (await stat(`${hooks}/${name}`).catch(() => undefined))?.isDirectory() === true
+  const place: Place = { chroot: inside ? root : undefined }
+  const short = name.replace(/\.d$/, '')
+  if (inside && !here) return
+  await breakAt(build, `before-${short}`, place)
+  const phaseRun: PhaseRun = {
+    name,
+    stage,
+    place,
+    planned,
+    done,
+    hooksAsSeen: inside ? IN_TARGET : hooks,
+    extra: phase.targetRoot ? { TARGET_ROOT: root } : {},
+  }
+  try {
+    if (here) await runParts(build, steps, phaseRun)
+  } catch (error) {
+    // Of the phases outside, DIB offers a shell after an error in this one only.
+    if (inside || name === 'block-device.d') await breakAt(build, 'after-error', place)
+    throw error
+  }
+  await breakAt(build, `after-${short}`, place)
+}
+
+interface PhaseRun {
+  readonly name: PhaseName
+  readonly stage: Stage
+  readonly place: Place
+  /** What the plan says of the phase, and how many of these steps came from the cache. */
+  readonly planned: readonly CacheStep[]
+  readonly done: number
+  readonly hooksAsSeen: string
+  readonly extra: Readonly<Record<string, string>>
+}
+
+function reportCached(build: Build, name: PhaseName, planned: readonly CacheStep[]): void {
+  if (planned.length === 0) return
+  build.emit({ event: 'phase-started', phase: name, scripts: planned.length })
+  for (const step of planned) sayCached(build, name, step)
+  build.emit({ event: 'phase-finished', phase: name, seconds: 0 })
+}
+
+function sayCached(build: Build, phase: PhaseName, step: CacheStep): void {
+  build.print(`dib-run-parts ${phase}/${step.name} comes from the cache`)
+  build.emit({ event: 'script-cached', phase, script: step.name, element: step.element })
 }
 
 /** Flattens the elements into one directory before the first phase (DIB contract §1.3). */
-async function ensureHooks(build: Build): Promise<void> {
-  const { hooks } = build.job.directories
-  if ((await stat(hooks).catch(() => undefined)) !== undefined) return
-  await writeHooks(build.job.hooks, hooks)
+export async function writeBaseHooks(build: Build): Promise<void> {
+  const base = baseHooks(build)
+  await writeHooks(build.job.hooks, base)
+  await run(['cp', '--', new URL('../bin/dib-run-parts', import.meta.url).pathname, `${base}/dib-run-parts`])
 }
 
 /** Writes the environment file that carries the install type (DIB contract §1.1 step 13). */
-export async function writeInstallType(build: Build): Promise<void> {
-  const directory = `${build.job.directories.hooks}/environment.d`
+export async function writeInstallType(build: Build, steps: TreeSteps): Promise<void> {
+  await steps.leave()
+  const mounted = await exists(`${build.job.directories.hooks}/dib-run-parts`)
+  const directory = `${mounted ? build.job.directories.hooks : baseHooks(build)}/environment.d`
   await mkdir(directory, { recursive: true })
   const type = build.job.request.installType.replace(/[^A-Za-z0-9_-]/g, '')
   await writeFile(
@@ -71,31 +99,8 @@ export async function writeInstallType(build: Build): Promise<void> {
   )
 }
 
-/** Bind-mounts the hooks read-only into the chroot while `action` runs. */
-export async function withHooksInside<T>(build: Build, action: () => Promise<T>): Promise<T> {
-  const { hooks, mount: root } = build.job.directories
-  const target = `${root}${IN_TARGET}`
-  await mkdir(target, { recursive: true })
-  await run(['cp', '--', new URL('../bin/dib-run-parts', import.meta.url).pathname, `${hooks}/dib-run-parts`])
-  await mount({ source: hooks, target, options: ['bind'] })
-  try {
-    await mount({ source: hooks, target, options: ['remount', 'ro', 'bind'] })
-    return await action()
-  } finally {
-    await unmount(target, { lazy: true })
-    await rm(target, { recursive: false, force: true }).catch(() =>
-      run(['rmdir', '--', target], { check: false }),
-    )
-  }
-}
-
-async function runParts(
-  build: Build,
-  name: PhaseName,
-  hooksAsSeen: string,
-  place: Place,
-  extra: Readonly<Record<string, string>>,
-): Promise<void> {
+async function runParts(build: Build, steps: TreeSteps, phase: PhaseRun): Promise<void> {
+  const { name, place, hooksAsSeen } = phase
   const { hooks } = build.job.directories
   const started = performance.now()
   const say = (line: string) => build.print(`dib-run-parts ${line}`)
@@ -106,17 +111,21 @@ async function runParts(
   ] as const) {
     if (files.length > 0 && build.job.request.trace > 0) say(`Ignoring ${what}: ${files.join(' ')}`)
   }
+  if (listing.run.join('/') !== phase.planned.map((step) => step.name).join('/'))
+    steps.freeze(`an element changed the scripts of ${name} while the build ran`)
   build.emit({ event: 'phase-started', phase: name, scripts: listing.run.length })
+  for (const step of phase.planned.slice(0, phase.done)) sayCached(build, name, step)
   const files = await listEnvironmentFiles(`${hooks}/environment.d`)
   const env = await sourceEnvironment(
     files.map((file) => `${hooksAsSeen}/${name}/../environment.d/${file}`),
     place,
-    { ...build.env, ...extra },
+    { ...build.env, ...phase.extra },
     build.print,
   )
   const rows: { script: string; seconds: number }[] = []
-  for (const script of listing.run) {
+  for (const script of listing.run.slice(phase.done)) {
     const { element } = originOf(build, name, script)
+    await steps.enter(phase.stage)
     say(`Running ${hooksAsSeen}/${name}/${script}`)
     build.emit({ event: 'script-started', phase: name, script, element })
     const assignments: string[] = []
@@ -134,7 +143,9 @@ async function runParts(
     })
     if (result.status !== 0)
       throw scriptFailed(build, name, script, element, result.status, hooksAsSeen, place)
-    adoptBlockDevice(build, assignments)
+    if (adoptBlockDevice(build, assignments)) steps.freeze(`${name}/${script} brought a block device`)
+    const step = phase.planned.find((candidate) => candidate.name === script)
+    if (step !== undefined) await steps.finish(step, result.seconds, env)
     say(`${script} completed`)
     rows.push({ script, seconds: result.seconds })
   }
@@ -143,11 +154,12 @@ async function runParts(
 }
 
 /** The legacy way for an element to supply a device: it prints the assignment (DIB contract §1.1 step 22). */
-function adoptBlockDevice(build: Build, lines: readonly string[]): void {
-  for (const line of lines) {
-    const device = /IMAGE_BLOCK_DEVICE=["']?(\/dev\/[A-Za-z0-9/_.-]+)/.exec(line)?.[1]
-    if (device !== undefined) build.env.IMAGE_BLOCK_DEVICE = device
-  }
+function adoptBlockDevice(build: Build, lines: readonly string[]): boolean {
+  const device = lines
+    .map((line) => /IMAGE_BLOCK_DEVICE=["']?(\/dev\/[A-Za-z0-9/_.-]+)/.exec(line)?.[1])
+    .findLast((found) => found !== undefined)
+  if (device !== undefined) build.env.IMAGE_BLOCK_DEVICE = device
+  return device !== undefined
 }
 
 /** Where a script of the flattened hooks comes from; install types link scripts into install.d while the build runs. */

@@ -1,56 +1,61 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
-import { removeTree } from '../../lib/tree.ts'
 import type { PhaseName } from '../../phases/phases.ts'
+import { driverSteps } from '../cache/cache-steps.ts'
 import { formatOf, rawOutputs, treeOutputs } from '../output/index.ts'
 import type { Build } from './build.ts'
-import { mountChroot, unmountBelow } from './chroot-mounts.ts'
+import { unmountBelow } from './chroot-mounts.ts'
 import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
 import { finaliseTree } from './finalise.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
-import { runPhase, writeInstallType } from './run-phase.ts'
+import { runPhase, writeBaseHooks, writeInstallType } from './run-phase.ts'
 import { inPlace } from './script.ts'
+import type { Stage } from './stage.ts'
 import { treePackages } from './tree-packages.ts'
+import { openTreeSteps, type TreeSteps } from './tree-steps.ts'
 
 /**
  * A whole build inside the sandbox, in DIB's order (DIB contract §1.1, steps 8 to 33).
  *
  * In file mode the tree stays a directory until the end; in loop mode it moves into mounted file systems after
- * block-device.d. Scripts see the same paths either way.
+ * block-device.d. Scripts see the same paths either way. Steps at the beginning that are in the cache do not run.
  */
 export async function runBuild(build: Build): Promise<void> {
   const { directories, request } = build.job
-  const phase = (name: PhaseName) => runPhase(build, name)
+  const bare: Stage = { at: directories.mount, chroot: false, hooksInside: false }
+  const inChroot: Stage = { ...bare, chroot: true }
   await initDisk(build)
-  await mkdir(directories.mount, { mode: 0o755 })
+  await writeBaseHooks(build)
+  const steps = await openTreeSteps(build)
+  const phase = (name: PhaseName) => runPhase(build, steps, name)
 
   await phase('root.d')
-  await requireRootElement(directories.mount)
-  await lendResolvConf(directories.mount)
-  await mountChroot(build)
-  await writeInstallType(build)
+  if (steps.running()) await requireRootElement(build, steps, bare)
+  await steps.driver(driverSteps.resolvConf, bare, () => lendResolvConf(directories.mount))
+  steps.lent()
+  await writeInstallType(build, steps)
   await phase('extra-data.d')
   await phase('pre-install.d')
   await phase('install.d')
-  await installExtraPackages(build)
+  if (request.packages.length > 0)
+    await steps.driver(driverSteps.packages, inChroot, () => installExtraPackages(build))
   await phase('post-install.d')
   await phase('post-root.d')
 
-  await rm(`${directories.mount}/lost+found`, { recursive: true, force: true })
-  await unmountBelow(build, directories.mount)
-  await rename(directories.mount, directories.built)
-  await sizeDisk(build)
+  await sizeDisk(build, steps)
   await phase('block-device.d')
-  const disk = await createDisk(build)
+  const disk = await createDisk(build, steps)
   // Released before the disk: mounts of a failed phase would keep its file systems busy.
   const unmounted = build.cleanup.defer('what is mounted in the tree', () =>
     unmountBelow(build, directories.mount, disk.mountPoints),
   )
-  await mountChroot(build)
   await phase('pre-finalise.d')
   await phase('finalise.d')
   await phase('cleanup.d')
+  const key = steps.key()
+  build.emit({ event: 'tree', ...(key === undefined ? {} : { key }) })
+  await steps.enter(inChroot)
   // First what scripts left mounted or running: it is in the way of emptying /tmp, and goes on writing logs.
   await unmountBelow(build, directories.mount, disk.mountPoints)
   unmounted()
@@ -65,7 +70,7 @@ export async function runBuild(build: Build): Promise<void> {
   const raw = wanted && request.types.some((type) => formatOf(type).from === 'raw')
   if (raw) await step(build, 'write disk', () => writeDisk(build, disk))
   await disk.release()
-  if (disk.mountPoints.length === 0) await removeTree(directories.mount)
+  await steps.discard()
   if (raw)
     await step(build, 'convert image', () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath })))
   build.print('Build completed successfully')
@@ -105,8 +110,9 @@ export async function step<T>(build: Build, name: string, action: () => Promise<
 }
 
 /** DIB contract §1.1 step 11. */
-async function requireRootElement(root: string): Promise<void> {
-  const names = await readdir(root)
+async function requireRootElement(build: Build, steps: TreeSteps, stage: Stage): Promise<void> {
+  await steps.enter(stage)
+  const names = await readdir(build.job.directories.mount)
   if (names.some((name) => name !== 'lost+found' && !name.endsWith('tmp'))) return
   throw new CofferError('ROOT_ELEMENT_EMPTY', 'Failed to deploy the root element.', {
     hint: 'No root.d script put an operating system into $TARGET_ROOT; look at the output of root.d above.',

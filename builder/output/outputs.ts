@@ -124,7 +124,12 @@ function jobOf(options: OutputOptions, target: string) {
   }
 }
 
-async function produce(
+/**
+ * Writes one output under another name and puts it in its place (DIB contract §5).
+ *
+ * @param write gets the name to write under
+ */
+export async function produce(
   format: OutputFormat,
   options: OutputOptions,
   write: (target: string) => Promise<void>,

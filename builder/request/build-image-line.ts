@@ -84,7 +84,7 @@ export function diskImageCreateArguments(line: BuildImageLine, datastore: Datast
     ...pass('--image-cache'),
     ...line.values('--package').flatMap((name) => ['-p', name]),
     ...['--qemu-img-options', qemuImgOptions(line.value('--compat'))],
-    ...['--checksum', '--offline', '--no-tmpfs', '-x'].flatMap(flag),
+    ...['--checksum', '--offline', '--no-tmpfs', '--no-cache', '--resume', '-x'].flatMap(flag),
     '-n',
     `${line.distribution ?? datastore.distribution}-minimal`,
     'vm',

@@ -87,6 +87,12 @@ export const buildImageOptions: readonly BuildOption[] = [
     help: 'where downloads are kept (default ~/.cache/image-create)',
   },
   { names: ['--offline'], argument: false, help: 'use what the cache holds; do not go to the network' },
+  { names: ['--no-cache'], argument: false, help: 'run every script, and keep no results' },
+  {
+    names: ['--resume'],
+    argument: false,
+    help: 'go on at the script that failed, even if the repositories have changed since',
+  },
   { names: ['--no-tmpfs'], argument: false, help: 'build on disk, not in memory' },
   { names: ['--logfile'], argument: true, placeholder: 'file', help: 'log file (default: OUTPUT.log)' },
   {

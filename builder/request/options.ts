@@ -131,6 +131,24 @@ export const buildOptions: readonly BuildOption[] = [
     help: 'packages to install in the image (may repeat)',
   },
   {
+    names: ['--cache'],
+    argument: false,
+    ours: true,
+    help: 'take results of scripts that have not changed from the step cache',
+  },
+  {
+    names: ['--no-cache'],
+    argument: false,
+    ours: true,
+    help: 'run every script, and keep no results (default)',
+  },
+  {
+    names: ['--resume'],
+    argument: false,
+    ours: true,
+    help: 'go on at the script that failed in the last build (implies --cache)',
+  },
+  {
     names: ['--explain'],
     argument: false,
     ours: true,

@@ -34,6 +34,10 @@ export interface BuildRequest {
   readonly rootLabel: string | undefined
   readonly fsType: string
   readonly installType: string
+  /** Results of steps are taken from the step cache and kept there. */
+  readonly stepCache: boolean
+  /** Results of the last build that failed are taken as they are, whatever has changed in the repositories. */
+  readonly resume: boolean
   /** `break=` of the caller, split. */
   readonly breaks: readonly string[]
   readonly cores: number
@@ -113,11 +117,22 @@ export function makeRequest(
     rootLabel: option('--root-label', 'ROOT_LABEL'),
     fsType: nonEmpty(env.FS_TYPE) ?? 'ext4',
     installType: option('--install-type', 'DIB_DEFAULT_INSTALLTYPE') ?? 'source',
+    stepCache: stepCache(program, line, env),
+    resume: line.flag('--resume'),
     breaks: (env.break ?? '').split(',').filter((name) => name !== ''),
     cores: availableParallelism(),
     callerEnv: env,
     args,
   }
+}
+
+/**
+ * Elements written for DIB fetch what they like in any script and expect to be run each time, so the step cache is on only
+ * where it was asked for, or where the elements are known to name what they read.
+ */
+function stepCache(program: string, line: CommandLine, env: Environment): boolean {
+  if (line.flag('--no-cache') || nonEmpty(env.break) !== undefined) return false
+  return program === 'build-image' || line.flag('--cache') || line.flag('--resume')
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

@@ -1,11 +1,12 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { type Argv, type Environment, run } from '../../lib/exec.ts'
+import { processIdentity } from '../../lib/process-identity.ts'
 import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { runWorkerProcess } from '../../lib/worker-process.ts'
 import type { BuildJob } from '../engine/build.ts'
-import { OWNER_FILE, processIdentity } from './stale.ts'
+import { OWNER_FILE } from './stale.ts'
 
 /** The two directories of a build, made under `tmpDir` under DIB's names. */
 export interface BuildSpace {
@@ -84,7 +85,8 @@ export interface SandboxOptions {
  */
 export async function runSandboxed(options: SandboxOptions): Promise<number> {
   const { build, image } = options.job.directories
-  const reaper = startReaper([build, image, ...options.partialOutputs])
+  const drafts = options.job.cache === undefined ? [] : [options.job.cache.drafts]
+  const reaper = startReaper([build, image, ...drafts, ...options.partialOutputs])
   try {
     const jobFile = `${image}/job.json`
     await writeFile(jobFile, JSON.stringify(options.job), { mode: 0o600 })

@@ -1,17 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../lib/log.ts'
+import { processIdentity } from '../../lib/process-identity.ts'
 import { removeTree } from '../../lib/tree.ts'
 
 /** File in a build directory that names the process it belongs to: `PID START-TIME`. */
 export const OWNER_FILE = 'owner'
-
-/** A process's identity that a later process with the same PID does not share; undefined when it is gone. */
-export async function processIdentity(pid: number | string): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // Field 22, start time in clock ticks; counted after the last ')' because the name may hold blanks.
-  const started = text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
-  return started === undefined ? undefined : `${pid} ${started}`
-}
 
 /**
  * Deletes build directories whose process has died without cleaning up: a machine that lost power, or a reaper that was

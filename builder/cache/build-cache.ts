@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { processIdentity } from '../../lib/process-identity.ts'
+import { removeTree } from '../../lib/tree.ts'
+import { cacheLayout } from './layout.ts'
+import type { ServedFile } from './types.ts'
+
+/** A build's place in the step cache. */
+export interface BuildCache {
+  readonly directory: string
+  /** This build's own directory in it. */
+  readonly drafts: string
+  /** File in it that grows by a line for each file that the package proxy serves. */
+  readonly served: string
+  readonly noteServed: (file: ServedFile) => void
+  /** Deletes the build's own directory. */
+  readonly close: () => Promise<void>
+}
+
+/** File in a build's directory that names the process it belongs to. */
+const OWNER = 'owner'
+
+/**
+ * Opens the step cache for one build. Directories of builds that are gone are deleted first.
+ *
+ * @param directory is made when it does not exist: for this user only, since it holds whole file systems
+ */
+export async function openBuildCache(directory: string): Promise<BuildCache> {
+  const layout = cacheLayout(directory)
+  await mkdir(layout.builds, { recursive: true, mode: 0o700 })
+  await sweepBuilds(directory)
+  // Short: layers name it in the options of a mount.
+  const drafts = join(layout.builds, randomUUID().slice(0, 13))
+  const served = join(drafts, 'served')
+  // It appears with its owner in it: another build sweeps what belongs to nobody.
+  const unborn = join(directory, `new-${randomUUID()}`)
+  await mkdir(unborn, { mode: 0o755 })
+  await writeFile(join(unborn, OWNER), (await processIdentity(process.pid)) ?? '')
+  await writeFile(join(unborn, 'served'), '')
+  await rename(unborn, drafts)
+  return {
+    directory,
+    drafts,
+    served,
+    // At once: the script that was served may end at any moment, and its step is then described.
+    noteServed: (file) => appendFileSync(served, `${JSON.stringify(file)}\n`),
+    close: () => removeTree(drafts),
+  }
+}
+
+/** Whether a build runs that uses the cache, other than this process's own. */
+export async function otherBuildRuns(directory: string): Promise<boolean> {
+  const owners = await Promise.all((await buildDirectories(directory)).map(({ owner }) => owner))
+  const own = await processIdentity(process.pid)
+  for (const owner of owners) if (owner !== own && (await lives(owner))) return true
+  return false
+}
+
+async function sweepBuilds(directory: string): Promise<void> {
+  for (const { path, owner } of await buildDirectories(directory)) {
+    if (!(await lives(owner))) await removeTree(path)
+  }
+}
+
+async function buildDirectories(directory: string): Promise<{ path: string; owner: string }[]> {
+  const { builds } = cacheLayout(directory)
+  const names = await readdir(builds).catch(() => [])
+  return await Promise.all(
+    names.map(async (name) => ({
+      path: join(builds, name),
+      owner: (await readFile(join(builds, name, OWNER), 'utf8').catch(() => '')).trim(),
+    })),
+  )
+}
+
+async function lives(owner: string): Promise<boolean> {
+  return owner !== '' && (await processIdentity(owner.split(' ')[0] ?? '')) === owner
+}

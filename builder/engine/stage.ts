@@ -1,0 +1,112 @@
+import { mkdir, rename, rmdir } from 'node:fs/promises'
+import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
+import { exists } from '../../lib/path-kind.ts'
+import { removeTree } from '../../lib/tree.ts'
+import type { Build } from './build.ts'
+import { mountChroot, unmountBelow } from './chroot-mounts.ts'
+import type { LayeredTree } from './layered-tree.ts'
+import { refreshResolvConf } from './resolv-conf.ts'
+
+/** Where the hooks appear in the chroot. */
+export const IN_TARGET = '/tmp/in_target.d'
+
+/** How scripts find the tree. */
+export interface Stage {
+  /** Where it is. */
+  readonly at: string
+  /** Whether proc, dev and sys are mounted in it. */
+  readonly chroot: boolean
+  /** Whether the hooks are, at {@link IN_TARGET}. */
+  readonly hooksInside: boolean
+}
+
+/** Brings the tree from one stage of a build to the next. */
+export interface Staging {
+  readonly enter: (stage: Stage) => Promise<void>
+  /** Unmounts all of it, so that its layers may change. @returns false when something in it is busy */
+  readonly leave: () => Promise<boolean>
+  /** Takes the tree away: its mount, or the directory that it is. */
+  readonly discard: () => Promise<void>
+  /** From now on the tree is whatever is mounted or lies at its place. */
+  readonly becomePlain: () => void
+  /** From now on the host's name servers are in the tree. */
+  readonly lent: () => void
+}
+
+/**
+ * @param layers undefined when the tree is a plain directory, where overlayfs cannot be had
+ */
+export function openStaging(build: Build, initial: LayeredTree | undefined): Staging {
+  let layers = initial
+  let at: string | undefined
+  let chroot = false
+  let hooksInside = false
+  let nameServers = false
+
+  async function place(next: string): Promise<void> {
+    if (at === next) return
+    if (at !== undefined) {
+      await unmountBelow(build, at)
+      chroot = hooksInside = false
+    }
+    if (layers === undefined) {
+      if (at === undefined) await mkdir(next, { recursive: true, mode: 0o755 })
+      else if (await exists(at)) await rename(at, next)
+    } else {
+      if (at !== undefined) await layers.unmount()
+      await layers.mountAt(next)
+      if (nameServers) await refreshResolvConf(next)
+    }
+    at = next
+  }
+
+  async function showHooks(root: string, wanted: boolean): Promise<void> {
+    if (hooksInside === wanted) return
+    const target = `${root}${IN_TARGET}`
+    if (wanted) {
+      await mkdir(target, { recursive: true })
+      const source = build.job.directories.hooks
+      await mount({ source, target, options: ['bind'] })
+      await mount({ source, target, options: ['remount', 'ro', 'bind'] })
+    } else {
+      await unmount(target, { lazy: true })
+      // In a layer the empty directory stays: taking it away would be a change of its own. The end of the build empties /tmp.
+      if (layers === undefined) await rmdir(target).catch(() => undefined)
+    }
+    hooksInside = wanted
+  }
+
+  return {
+    async enter(stage) {
+      await place(stage.at)
+      if (chroot && !stage.chroot) {
+        await unmountBelow(build, stage.at)
+        chroot = hooksInside = false
+      }
+      if (!chroot && stage.chroot) await mountChroot(build)
+      chroot = stage.chroot
+      await showHooks(stage.at, stage.hooksInside)
+    },
+    async leave() {
+      if (layers === undefined || at === undefined) return layers !== undefined
+      if (!(await layers.unmount())) return false
+      at = undefined
+      chroot = hooksInside = false
+      return true
+    },
+    async discard() {
+      if (at === undefined) return
+      await unmountBelow(build, at)
+      if (layers !== undefined) await layers.unmount()
+      else if ((await mountsBelow(at, { inclusive: true })).length === 0) await removeTree(at)
+    },
+    becomePlain() {
+      layers = undefined
+      at = build.job.directories.mount
+      chroot = hooksInside = false
+    },
+    lent() {
+      nameServers = true
+    },
+  }
+}

@@ -1,0 +1,171 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { systemClock } from '../../lib/clock.ts'
+import { CofferError } from '../../lib/errors.ts'
+import { run } from '../../lib/exec.ts'
+import { findProgram } from '../../lib/find-program.ts'
+import { digestFile } from '../../lib/hash.ts'
+import { writeAtomically } from '../../lib/write-atomically.ts'
+import {
+  type Artifact,
+  artifactKey,
+  bringOutput,
+  bringRecord,
+  findArtifact,
+  keepArtifact,
+} from '../cache/artifacts.ts'
+import type { BuildCache } from '../cache/build-cache.ts'
+import { CACHE_START, cacheSteps } from '../cache/cache-steps.ts'
+import { openLayers } from '../cache/layers.ts'
+import { type Lookup, lookUp } from '../cache/lookup.ts'
+import type { CacheStep, LayerMeta } from '../cache/types.ts'
+import { formatOf } from '../output/index.ts'
+import type { BuildRequest } from '../request/request.ts'
+import { planOf } from './explain.ts'
+import { searchPathOf } from './job.ts'
+import type { PreparedBuild } from './prepare.ts'
+
+/** Directory of the step cache below the cache of downloads. */
+export function stepCacheDirectory(request: BuildRequest): string {
+  return join(request.imageCache, 'steps')
+}
+
+/** The steps of a prepared build, in order. */
+export function stepsOf(prepared: PreparedBuild, version: string): CacheStep[] {
+  const { request, facts, blockDevice } = prepared
+  return cacheSteps({
+    plan: planOf(prepared, version),
+    packages: request.packages,
+    layout: [blockDevice.yaml, request.fsType, request.rootLabel ?? ''].join('\n'),
+    never: facts.never,
+    outputs: facts.outputs,
+  })
+}
+
+/**
+ * Finds out which steps need not run.
+ *
+ * @param unchanged whether what a step read from the package repositories is what they have now
+ */
+export async function findHits(
+  directory: string,
+  steps: readonly CacheStep[],
+  resume: boolean,
+  unchanged: (meta: LayerMeta) => Promise<boolean>,
+): Promise<Lookup> {
+  const bootId = await thisBoot()
+  return await lookUp(openLayers(directory), CACHE_START, steps, async (meta) => {
+    if (meta.bootId !== bootId && !(await isSynced(directory, meta))) return false
+    return resume || (!meta.never && (await unchanged(meta)))
+  })
+}
+
+/** Identity of what a build makes of its tree; undefined when that is more than files. */
+export async function outputsKey(tree: string, prepared: PreparedBuild): Promise<string | undefined> {
+  const { request, loopReason } = prepared
+  const plain = request.types.every((type) => formatOf(type).suffix !== undefined)
+  if (!plain || loopReason !== undefined || request.ramdiskElement !== undefined) return undefined
+  const { types, compress, qemuImgOptions, size, rootLabel, fsType, checksum, arch } = request
+  return artifactKey(tree, {
+    ...{ types, compress, qemuImgOptions, size, rootLabel, fsType, checksum, arch },
+    name: basename(request.imageName),
+    layout: prepared.blockDevice.yaml,
+    plan: planOf(prepared, '').id,
+    tools: await toolsOf(request),
+  })
+}
+
+/** The programs that write disks and images: another version may write other bytes. */
+async function toolsOf(request: BuildRequest): Promise<string[]> {
+  return await Promise.all(
+    ['qemu-img', 'mke2fs', 'mkfs.vfat', 'grub-mkimage', 'tar', 'mksquashfs'].map(async (name) => {
+      const path = await findProgram(name, searchPathOf(request))
+      const found = path === undefined ? undefined : await stat(path)
+      return `${name} ${found?.size ?? 0} ${found?.mtimeMs ?? 0}`
+    }),
+  )
+}
+
+/** What a finished build left, as far as the cache keeps it. */
+export interface FinishedOutput {
+  readonly path: string
+  readonly format: string
+  readonly bytes: number
+  readonly sha256?: string
+}
+
+/** Brings all outputs of a build out of the cache. @returns undefined when they are not there, or not whole */
+export async function restoreOutputs(
+  cache: BuildCache,
+  key: string,
+  request: BuildRequest,
+  place: (type: string, write: (target: string) => Promise<void>) => Promise<readonly FinishedOutput[]>,
+): Promise<readonly FinishedOutput[] | undefined> {
+  const artifact = await findArtifact(cache.directory, key)
+  if (artifact === undefined) return undefined
+  const restored: FinishedOutput[] = []
+  for (const output of artifact.outputs) {
+    try {
+      const placed = await place(output.format, async (target) => {
+        if (await bringOutput(cache.directory, artifact, output, target)) return
+        throw new CofferError('CACHE_DAMAGED', 'An image in the step cache is damaged')
+      })
+      restored.push(...placed.map((one) => ({ ...one, sha256: output.sha256 })))
+    } catch (error) {
+      if (error instanceof CofferError && error.code === 'CACHE_DAMAGED') return undefined
+      throw error
+    }
+  }
+  await bringRecord(cache.directory, artifact, recordDirectory(request))
+  return restored
+}
+
+/** Keeps the outputs of a build under their identity. */
+export async function keepOutputs(
+  cache: BuildCache,
+  key: string,
+  request: BuildRequest,
+  outputs: readonly FinishedOutput[],
+): Promise<void> {
+  const kept = await Promise.all(
+    outputs.map(async ({ path, format, bytes, sha256 }) => ({
+      suffix: resolve(path).slice(resolve(request.imageName).length),
+      format,
+      bytes,
+      sha256: sha256 ?? (await digestFile(path)),
+    })),
+  )
+  const artifact: Artifact = {
+    artifactVersion: 1,
+    key,
+    outputs: kept,
+    created: systemClock.now().toISOString(),
+    bootId: await thisBoot(),
+  }
+  const paths = outputs.map(({ path }) => resolve(path))
+  await keepArtifact(cache.directory, cache.drafts, artifact, paths, recordDirectory(request))
+}
+
+/** The directory beside an image that says how it came about. */
+export function recordDirectory({ imageName }: Pick<BuildRequest, 'imageName'>): string {
+  return `${resolve(imageName)}.d`
+}
+
+/** File that says until when everything in the cache has reached the disk. */
+const SYNCED = 'synced'
+
+/** Waits until all layers have reached the disk, so that they are trusted after a power cut. */
+export async function syncCache(directory: string): Promise<void> {
+  const until = systemClock.now().toISOString()
+  await run(['sync', '--file-system', '--', directory])
+  await writeAtomically(join(directory, SYNCED), `${until}\n`, 0o600)
+}
+
+async function isSynced(directory: string, meta: LayerMeta): Promise<boolean> {
+  const until = await readFile(join(directory, SYNCED), 'utf8').catch(() => '')
+  return meta.created < until.trim()
+}
+
+async function thisBoot(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim()
+}
