@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemClock } from '../../lib/clock.ts'
 import { processIdentity } from '../../lib/process-identity.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { cacheLayout } from './layout.ts'
@@ -40,6 +41,7 @@ export async function openBuildCache(directory: string): Promise<BuildCache> {
   await writeFile(join(unborn, OWNER), (await processIdentity(process.pid)) ?? '')
   await writeFile(join(unborn, 'served'), '')
   await rename(unborn, drafts)
+  await waitForPruning(directory)
   return {
     directory,
     drafts,
@@ -50,8 +52,36 @@ export async function openBuildCache(directory: string): Promise<BuildCache> {
   }
 }
 
+/**
+ * Runs `action` while no build uses the cache and none begins to.
+ *
+ * @returns undefined when a build runs already
+ */
+export async function whileUnused<T>(directory: string, action: () => Promise<T>): Promise<T | undefined> {
+  const claim = join(directory, PRUNING)
+  await writeFile(claim, (await processIdentity(process.pid)) ?? '')
+  try {
+    // Each writes its own mark before it looks for the other's: one of the two sees both.
+    return (await otherBuildRuns(directory)) ? undefined : await action()
+  } finally {
+    await rm(claim, { force: true })
+  }
+}
+
+/** File that names the process that deletes from the cache. */
+const PRUNING = 'pruning'
+
+async function waitForPruning(directory: string): Promise<void> {
+  const own = (await processIdentity(process.pid)) ?? ''
+  for (;;) {
+    const owner = (await readFile(join(directory, PRUNING), 'utf8').catch(() => '')).trim()
+    if (owner === own || !(await lives(owner))) return
+    await systemClock.sleep(50)
+  }
+}
+
 /** Whether a build runs that uses the cache, other than this process's own. */
-export async function otherBuildRuns(directory: string): Promise<boolean> {
+async function otherBuildRuns(directory: string): Promise<boolean> {
   const owners = await Promise.all((await buildDirectories(directory)).map(({ owner }) => owner))
   const own = await processIdentity(process.pid)
   for (const owner of owners) if (owner !== own && (await lives(owner))) return true

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
 import { flatten, parseConfig } from '../blockdevice/config.ts'
 import { writeFstab } from '../blockdevice/fstab.ts'
@@ -56,6 +56,7 @@ export async function sizeDisk(build: Build, steps: TreeSteps): Promise<void> {
   // Only scripts want to know it before the disk is written.
   if (steps.complete) return
   await steps.enter(atBuilt(build))
+  await rm(`${build.job.directories.built}/lost+found`, { recursive: true, force: true })
   await showUsage(build)
   build.env.DIB_IMAGE_SIZE = String(await sizeKiB(build, build.job.directories.built))
 }

@@ -52,6 +52,8 @@ export type BuildEvent =
   | {
       readonly event: 'packages'
       readonly packages: readonly TreePackage[]
+      /** Versions of the guest agent and of its node, where the image says so. */
+      readonly agent?: { readonly agentVersion?: string; readonly nodeVersion?: string }
       readonly time: number
     }
   | {

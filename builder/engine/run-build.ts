@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
+import { pruneSteps } from '../cache/prune.ts'
 import type { Layer } from '../cache/types.ts'
 import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
 import { startAptProxy } from '../packages/proxy.ts'
@@ -10,8 +11,10 @@ import type { BuildRequest } from '../request/request.ts'
 import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import type { BuildEvent } from './events.ts'
+import { interruption } from './interruption.ts'
 import { makeJob, searchPathOf } from './job.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
+import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
   type FinishedOutput,
   findHits,
@@ -22,9 +25,13 @@ import {
   stepsOf,
   syncCache,
 } from './step-cache.ts'
+import type { TreePackage } from './tree-packages.ts'
 
 /** The package cache is pruned to this after each build, least recently used first. */
 const PACKAGE_CACHE_BYTES = 20 * 1024 ** 3
+
+/** So is the step cache. */
+const STEP_CACHE_BYTES = 20 * 1024 ** 3
 
 /** Where a running build reports. */
 export interface BuildListener {
@@ -75,6 +82,13 @@ export async function runPrepared(
         produce(formatOf(type), placing(prepared, log, listener), write),
       )
       if (outputs !== undefined) {
+        const record = request.record ? await readBuildRecord(request) : undefined
+        if (record !== undefined)
+          listener.onEvent({
+            event: 'packages',
+            packages: record.packages,
+            time: systemClock.now().getTime(),
+          })
         log.info('Nothing has changed: the image comes from the cache')
         return 0
       }
@@ -82,6 +96,7 @@ export async function runPrepared(
     return await runSteps(hits)
   } finally {
     await cache?.close()
+    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES)
     await proxy.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
@@ -103,28 +118,49 @@ export async function runPrepared(
           ? undefined
           : { directory: cache.directory, drafts: cache.drafts, served: cache.served },
     })
-    let tree: string | undefined
-    const outputs: FinishedOutput[] = []
+    const told = toldBy(listener)
     const status = await runSandboxed({
       job,
       partialOutputs: partialOutputs(request.types, request.imageName),
       env: process.env,
       onLine: listener.onLine,
-      onEvent: (line) => {
-        const event = JSON.parse(line) as BuildEvent
-        if (event.event === 'tree') tree = event.key
-        if (event.event === 'output') outputs.push(event)
-        listener.onEvent(event)
-      },
+      onEvent: told.onLine,
       signal: interrupt.signal,
     })
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
+    if (status === 0 && request.record) {
+      const facts = { steps, ...told.facts(), downloads: [], unreproducible: [] }
+      await writeBuildRecord(request, await buildRecord(prepared, version, facts))
+    }
     if (cache !== undefined) {
+      const tree = told.tree()
       const key = status === 0 && tree !== undefined ? await outputsKey(tree, prepared) : undefined
-      if (key !== undefined) await keepOutputs(cache, key, request, outputs)
+      if (key !== undefined) await keepOutputs(cache, key, request, told.facts().outputs)
       await syncCache(cache.directory)
     }
     return interrupt.status() ?? status
+  }
+}
+
+/** Passes the worker's events on, and remembers what the end of the build needs. */
+function toldBy(listener: BuildListener) {
+  let tree: string | undefined
+  let packages: readonly TreePackage[] = []
+  let agent: BuildFacts['agent'] = {}
+  const outputs: FinishedOutput[] = []
+  return {
+    onLine(line: string) {
+      const event = JSON.parse(line) as BuildEvent
+      if (event.event === 'tree') tree = event.key
+      if (event.event === 'output') outputs.push(event)
+      if (event.event === 'packages') {
+        packages = event.packages
+        agent = event.agent ?? {}
+      }
+      listener.onEvent(event)
+    },
+    tree: () => tree,
+    facts: () => ({ packages, agent, outputs }),
   }
 }
 
@@ -140,28 +176,6 @@ function placing({ request }: PreparedBuild, log: Log, listener: BuildListener) 
       listener.onEvent({ event: 'output', ...output, time: systemClock.now().getTime() }),
     ...(request.checksum === undefined ? {} : { checksum: request.checksum }),
     ...(owner === undefined ? {} : { owner }),
-  }
-}
-
-/** Turns the first SIGINT, SIGTERM or SIGHUP into an abort, and remembers the exit status it means. */
-function interruption() {
-  const controller = new AbortController()
-  let status: number | undefined
-  const numbers = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-  const listeners = Object.entries(numbers).map(([name, number]) => {
-    const listener = () => {
-      status ??= number
-      controller.abort()
-    }
-    process.on(name, listener)
-    return () => process.off(name, listener)
-  })
-  return {
-    signal: controller.signal,
-    status: () => status,
-    release: () => {
-      for (const off of listeners) off()
-    },
   }
 }
 

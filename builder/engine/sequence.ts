@@ -4,9 +4,11 @@ import { run } from '../../lib/exec.ts'
 import type { PhaseName } from '../../phases/phases.ts'
 import { driverSteps } from '../cache/cache-steps.ts'
 import { formatOf, rawOutputs, treeOutputs } from '../output/index.ts'
+import { agentVersions } from './agent-versions.ts'
 import type { Build } from './build.ts'
 import { unmountBelow } from './chroot-mounts.ts'
 import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
+import { writeFileRecord } from './file-record.ts'
 import { finaliseTree } from './finalise.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
 import { runPhase, writeBaseHooks, writeInstallType } from './run-phase.ts'
@@ -61,7 +63,14 @@ export async function runBuild(build: Build): Promise<void> {
   unmounted()
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
-  build.emit({ event: 'packages', packages: await treePackages(directories.mount) })
+  build.emit({
+    event: 'packages',
+    packages: await treePackages(directories.mount),
+    agent: await agentVersions(directories.mount),
+  })
+
+  if (request.record)
+    await step(build, 'file record', async () => writeFileRecord(build, await steps.writers()))
 
   const wanted =
     request.ramdiskElement === undefined && !build.job.elements.some(({ name }) => name === 'no-final-image')

@@ -24,6 +24,7 @@ import type { BuildRequest } from '../request/request.ts'
 import { planOf } from './explain.ts'
 import { searchPathOf } from './job.ts'
 import type { PreparedBuild } from './prepare.ts'
+import { recordDirectory } from './record.ts'
 
 /** Directory of the step cache below the cache of downloads. */
 export function stepCacheDirectory(request: BuildRequest): string {
@@ -144,11 +145,6 @@ export async function keepOutputs(
   }
   const paths = outputs.map(({ path }) => resolve(path))
   await keepArtifact(cache.directory, cache.drafts, artifact, paths, recordDirectory(request))
-}
-
-/** The directory beside an image that says how it came about. */
-export function recordDirectory({ imageName }: Pick<BuildRequest, 'imageName'>): string {
-  return `${resolve(imageName)}.d`
 }
 
 /** File that says until when everything in the cache has reached the disk. */

@@ -58,8 +58,8 @@ export interface TreeSteps {
   readonly discard: () => Promise<void>
   /** Identity of the tree; undefined once something made it unlike what the plan says. */
   readonly key: () => string | undefined
-  /** Which steps wrote which files, once all layers are described. Undefined when no layers were kept apart. */
-  readonly writers: () => Promise<ReadonlyMap<string, readonly CacheStep[]> | undefined>
+  /** Which steps, by their places in the job's list, wrote which files, once all layers are described. Undefined when no layers were kept apart. */
+  readonly writers: () => Promise<ReadonlyMap<string, readonly number[]> | undefined>
 }
 
 /** Opens the steps of a build: its layers on disk, or in memory when nothing is to be kept. */
@@ -71,7 +71,8 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
   const overlay = await works(layers, directories.mount, build)
   const staging = openStaging(build, overlay ? layers : undefined)
   const served = servedReader(cache?.served)
-  const described: { readonly step: CacheStep; readonly content: Promise<LayerContent> }[] = []
+  /** What each step so far has left, in order. */
+  const described: Promise<LayerContent>[] = []
   let cursor = 0
   let key = build.job.startKey
   let frozen: string | undefined = overlay ? undefined : 'overlayfs cannot be used here'
@@ -84,12 +85,12 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     build.print(`From here on steps are not cached: ${reason}`)
   }
 
-  async function adopt(step: CacheStep, layer: Layer): Promise<void> {
+  async function adopt(layer: Layer): Promise<void> {
     const { meta, name } = layer
     layers.adopt(name, meta)
     if (meta.tree) count += 1
     key = meta.key
-    described.push({ step, content: keepContent(cacheLayout(place.cache).layer(name)) })
+    described.push(keepContent(cacheLayout(place.cache).layer(name)))
     if (meta.output !== undefined)
       await restoreOutput(build, `${cacheLayout(place.cache).layer(name)}/${layerParts.output}`, meta.output)
   }
@@ -123,7 +124,7 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     key = layer.meta.key
     const content = keepContent(cacheLayout(place.cache).layer(layer.name))
     content.catch(() => undefined)
-    described.push({ step, content })
+    described.push(content)
   }
 
   const self: TreeSteps = {
@@ -134,7 +135,7 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
       // Mounted for a look at it: what comes from the cache goes on top.
       if (planned.length > 0 && cursor < hits.length) await staging.leave()
       while (done < planned.length && cursor < hits.length) {
-        await adopt(planned[done] as CacheStep, hits[cursor] as Layer)
+        await adopt(hits[cursor] as Layer)
         done += 1
         cursor += 1
       }
@@ -159,7 +160,7 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
       if (hit !== undefined) {
         cursor += 1
         await staging.leave()
-        return await adopt(step, hit)
+        return await adopt(hit)
       }
       await staging.enter(stage)
       const started = performance.now()
@@ -175,8 +176,8 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     key: () => (frozen === undefined ? key : undefined),
     async writers() {
       if (!overlay || frozen !== undefined) return undefined
-      const writers = new Map<string, CacheStep[]>()
-      for (const { step, content } of described) {
+      const writers = new Map<string, number[]>()
+      for (const [step, content] of described.entries()) {
         for (const path of (await content).paths) {
           const known = writers.get(path)
           if (known === undefined) writers.set(path, [step])

@@ -143,6 +143,12 @@ export const buildOptions: readonly BuildOption[] = [
     help: 'run every script, and keep no results (default)',
   },
   {
+    names: ['--record'],
+    argument: false,
+    ours: true,
+    help: 'write a record of the build beside the image: manifest, SBOMs, provenance (in NAME.d)',
+  },
+  {
     names: ['--resume'],
     argument: false,
     ours: true,

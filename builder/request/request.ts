@@ -36,6 +36,8 @@ export interface BuildRequest {
   readonly installType: string
   /** Results of steps are taken from the step cache and kept there. */
   readonly stepCache: boolean
+  /** A record of the build is written beside the image, in `NAME.d`. */
+  readonly record: boolean
   /** Results of the last build that failed are taken as they are, whatever has changed in the repositories. */
   readonly resume: boolean
   /** `break=` of the caller, split. */
@@ -119,6 +121,7 @@ export function makeRequest(
     installType: option('--install-type', 'DIB_DEFAULT_INSTALLTYPE') ?? 'source',
     stepCache: stepCache(program, line, env),
     resume: line.flag('--resume'),
+    record: program === 'build-image' || line.flag('--record'),
     breaks: (env.break ?? '').split(',').filter((name) => name !== ''),
     cores: availableParallelism(),
     callerEnv: env,

@@ -1,0 +1,94 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from '../../lib/exec.ts'
+import { removeTree } from '../../lib/tree.ts'
+import type { Artifact } from './artifacts.ts'
+import { whileUnused } from './build-cache.ts'
+import { openLayers } from './layers.ts'
+import { cacheLayout } from './layout.ts'
+
+/** Something that the step cache holds. */
+export interface CacheEntry {
+  readonly kind: 'layer' | 'image'
+  readonly name: string
+  /** `install.d/30-mysql` of a layer; the outputs of an image. */
+  readonly what: string
+  readonly element: string
+  /** Bytes on disk. */
+  readonly bytes: number
+  readonly used: Date
+  /** Seconds that the step took; 0 for an image. */
+  readonly seconds: number
+}
+
+/** All that the cache holds, last used first. */
+export async function cacheEntries(directory: string): Promise<readonly CacheEntry[]> {
+  const layout = cacheLayout(directory)
+  const layers = (await openLayers(directory).list()).map(({ name, meta, used }) => ({
+    kind: 'layer' as const,
+    name,
+    what: `${meta.phase}/${meta.step}`,
+    element: meta.element,
+    path: layout.layer(name),
+    used,
+    seconds: meta.seconds,
+  }))
+  const names = await readdir(layout.artifacts).catch(() => [])
+  const images = await Promise.all(
+    names.map(async (name) => {
+      const file = join(layout.artifacts, name, 'meta.json')
+      const found = await stat(file).catch(() => undefined)
+      const artifact =
+        found === undefined ? undefined : (JSON.parse(await readFile(file, 'utf8')) as Artifact)
+      return {
+        kind: 'image' as const,
+        name,
+        what: (artifact?.outputs ?? []).map(({ suffix }) => suffix.slice(1)).join(', '),
+        element: '',
+        path: join(layout.artifacts, name),
+        used: found?.mtime ?? new Date(0),
+        seconds: 0,
+      }
+    }),
+  )
+  const all = [...layers, ...images]
+  const sizes = await sizesOf(all.map(({ path }) => path))
+  return all
+    .map(({ path, ...entry }) => ({ ...entry, bytes: sizes.get(path) ?? 0 }))
+    .sort((a, b) => b.used.getTime() - a.used.getTime() || a.name.localeCompare(b.name))
+}
+
+/** Bytes on disk of directories. */
+async function sizesOf(paths: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (paths.length === 0) return new Map()
+  const usage = await run(['du', '--summarize', '--block-size=1', '--null', '--', ...paths], { check: false })
+  return new Map(
+    usage.stdout
+      .split('\0')
+      .filter((row) => row !== '')
+      .map((row) => [row.slice(row.indexOf('\t') + 1), Number.parseInt(row, 10)]),
+  )
+}
+
+/**
+ * Deletes what was not used for longest until the rest fits. While a build runs nothing is: it may stand on any layer.
+ *
+ * @param maxBytes bytes on disk to keep; 0 deletes everything
+ * @returns what was deleted
+ */
+export async function pruneSteps(directory: string, maxBytes: number): Promise<readonly CacheEntry[]> {
+  return (await whileUnused(directory, () => prune(directory, maxBytes))) ?? []
+}
+
+async function prune(directory: string, maxBytes: number): Promise<readonly CacheEntry[]> {
+  const layout = cacheLayout(directory)
+  const gone: CacheEntry[] = []
+  let kept = 0
+  for (const entry of await cacheEntries(directory)) {
+    kept += entry.bytes
+    if (kept <= maxBytes) continue
+    await removeTree(entry.kind === 'layer' ? layout.layer(entry.name) : join(layout.artifacts, entry.name))
+    gone.push(entry)
+  }
+  return gone
+}
