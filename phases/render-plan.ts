@@ -4,8 +4,12 @@ import type { Plan, PlanElement, PlanPhase, PlanStep } from './plan.ts'
 /** Characters of an id that are shown: enough to compare two plans by eye. */
 const SHORT_ID = 12
 
-/** A plan for a person: what `--explain` prints. Ends with a newline. */
-export function renderPlan(plan: Plan): string {
+/**
+ * A plan for a person: what `--explain` prints. Ends with a newline.
+ *
+ * @param note one more column for a step, such as whether it has to run
+ */
+export function renderPlan(plan: Plan, note: (step: PlanStep) => string = () => ''): string {
   const sections = [
     section(
       `Elements (${plan.elements.length}, ${plan.arch})`,
@@ -15,7 +19,7 @@ export function renderPlan(plan: Plan): string {
       'Environment files, sourced before every phase',
       table(plan.environmentFiles.map(({ name, element }) => [name, element])),
     ),
-    ...plan.phases.filter(({ steps }) => steps.length > 0).map(phaseSection),
+    ...plan.phases.filter(({ steps }) => steps.length > 0).map((phase) => phaseSection(phase, note)),
     section(
       'Files that replace those of another element',
       plan.replaced.map(({ destination, element, over }) => `${destination}: ${element} over ${over}`),
@@ -34,11 +38,11 @@ export function planJson(plan: Plan): string {
   return `${JSON.stringify(plan, undefined, 2)}\n`
 }
 
-function phaseSection(phase: PlanPhase): string {
+function phaseSection(phase: PlanPhase, note: (step: PlanStep) => string): string {
   const scripts = phase.steps.length === 1 ? '1 script' : `${phase.steps.length} scripts`
   return section(
     `${phase.name}, ${phase.side} the chroot, ${scripts}`,
-    table(phase.steps.map((step) => [step.name, stepOrigin(step), step.id.slice(0, SHORT_ID)])),
+    table(phase.steps.map((step) => [step.name, stepOrigin(step), step.id.slice(0, SHORT_ID), note(step)])),
   )
 }
 

@@ -2,7 +2,8 @@ import { getopt } from '../../lib/getopt.ts'
 import { lineLog } from '../../lib/log.ts'
 import { datastoreNamed, listDatastores } from '../datastores/datastores.ts'
 import type { BuildEvent, FailedEvent } from '../engine/events.ts'
-import { explain, planOf } from '../engine/explain.ts'
+import { explain } from '../engine/explain.ts'
+import { planOf } from '../engine/plan-of.ts'
 import { hostArchitecture, type PreparedBuild, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
 import type { TreePackage } from '../engine/tree-packages.ts'
@@ -38,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
     const silent = lineLog(() => undefined)
     const prepared = await prepareBuild(request, silent)
     if (line.explain) {
-      process.stdout.write(explain(prepared, VERSION))
+      process.stdout.write(await explain(prepared, VERSION))
       return 0
     }
     const say = (text: string) => {

@@ -1,5 +1,6 @@
 import { lineLog } from '../../lib/log.ts'
-import { explain, planOf } from '../engine/explain.ts'
+import { explain } from '../engine/explain.ts'
+import { planOf } from '../engine/plan-of.ts'
 import { hostArchitecture, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
 import { helpText, parseCommandLine } from '../request/options.ts'
@@ -25,7 +26,7 @@ async function main([program = 'disk-image-create', ...args]: readonly string[])
     const request = makeRequest(program, args, line, process.env, await hostArchitecture())
     if (!line.flag('--explain')) return build(request, line.value('--logfile'), monitor)
     const silent = lineLog(() => undefined)
-    process.stdout.write(explain(await prepareBuild(request, silent), VERSION))
+    process.stdout.write(await explain(await prepareBuild(request, silent), VERSION))
     return 0
   })
 }

@@ -1,57 +1,36 @@
-import { phases } from '../../phases/phases.ts'
-import { makePlan, type Plan, renderPlan } from '../../phases/plan.ts'
+import { type PlanStep, renderPlan } from '../../phases/plan.ts'
 import { formatOf } from '../output/index.ts'
-import { baseEnvironment } from './base-environment.ts'
-import { makeJob } from './job.ts'
+import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
+import { explainHits, stepCacheDirectory, stepsOf } from './step-cache.ts'
 
-/** The plan of a prepared build. Directories that are made anew for each build carry their variable's name instead. */
-export function planOf(prepared: PreparedBuild, version: string): Plan {
-  const { request } = prepared
-  const job = makeJob(prepared, {
-    build: '$TMP_BUILD_DIR',
-    image: '$TMP_IMAGE_DIR',
-    tmpfs: request.useTmpfs,
-    aptProxy: undefined,
-    version,
-    steps: [],
-    hits: [],
-    cache: undefined,
-  })
-  const { facts } = prepared
-  const packages = request.packages.join(' ')
-  return makePlan({
-    elements: prepared.elements,
-    hooks: prepared.hooks,
-    environment: { ...baseEnvironment(job), DIB_DEFAULT_INSTALLTYPE: request.installType },
-    arch: request.arch,
-    requested: request.named,
-    inputs: { layout: prepared.blockDevice.yaml, ...facts.start },
-    stepInputs: (destination) => ({
-      ...facts.inputs[destination],
-      ...(packages !== '' && AFTER_PACKAGES.some((phase) => destination.startsWith(`${phase}/`))
-        ? { 'packages of -p': packages }
-        : {}),
-    }),
-  })
-}
-
-/** Phases that find the packages of `-p` installed. */
-const AFTER_PACKAGES = phases.map(({ name }) => name).filter((_, at, all) => at > all.indexOf('install.d'))
-
-/** What `--explain` prints: the plan, then how the disk will be written. */
-export function explain(prepared: PreparedBuild, version: string): string {
+/** What `--explain` prints: the plan, with what is in the step cache; then how the disk will be written. */
+export async function explain(prepared: PreparedBuild, version: string): Promise<string> {
   const { request, loopReason, blockDevice } = prepared
   const mode =
     loopReason === undefined ? 'written as a file, no loop device' : `through loop devices: ${loopReason}`
   const outputs = request.types
     .map((type) => `${request.imageName}.${formatOf(type).suffix ?? type}`)
     .join(' ')
-  return `${renderPlan(planOf(prepared, version)).trimEnd()}
+  const plan = planOf(prepared, version)
+  const note = request.stepCache ? await cacheNotes(prepared, version) : () => ''
+  return `${renderPlan(plan, note).trimEnd()}
 
 Disk
   layout   ${blockDevice.source}
   mode     ${mode}
   outputs  ${outputs}
 `
+}
+
+/** For each step whether it comes from the cache, and why the first one does not. */
+async function cacheNotes(prepared: PreparedBuild, version: string): Promise<(step: PlanStep) => string> {
+  const directory = stepCacheDirectory(prepared.request)
+  const steps = stepsOf(prepared, version)
+  const { hits, reason } = await explainHits(directory, steps, prepared.request)
+  return ({ phase, name }) => {
+    const at = steps.findIndex((step) => step.phase === phase && step.name === name)
+    if (at < hits) return 'cached'
+    return at === hits ? `runs: ${reason}` : 'runs'
+  }
 }

@@ -16,13 +16,15 @@ import {
 } from '../cache/artifacts.ts'
 import type { BuildCache } from '../cache/build-cache.ts'
 import { CACHE_START, cacheSteps } from '../cache/cache-steps.ts'
+import { firstDifference } from '../cache/difference.ts'
+import { preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
 import { type Lookup, lookUp } from '../cache/lookup.ts'
 import type { CacheStep, LayerMeta } from '../cache/types.ts'
 import { formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
-import { planOf } from './explain.ts'
 import { searchPathOf } from './job.ts'
+import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { recordDirectory } from './record.ts'
 
@@ -59,6 +61,26 @@ export async function findHits(
     if (meta.bootId !== bootId && !(await isSynced(directory, meta))) return false
     return resume || (!meta.never && (await unchanged(meta)))
   })
+}
+
+/**
+ * How many steps would come from the cache, and why the next one would not. Asks no mirror: what the repositories have is taken
+ * to be what it was.
+ */
+export async function explainHits(
+  directory: string,
+  steps: readonly CacheStep[],
+  request: BuildRequest,
+): Promise<{ readonly hits: number; readonly reason: string }> {
+  const { hits, key } = await findHits(directory, steps, request.resume, async () => true)
+  const next = steps[hits.length]
+  if (next === undefined) return { hits: hits.length, reason: '' }
+  const metas = (await openLayers(directory).list()).map(({ meta }) => meta)
+  const fits = metas.filter(({ preKey }) => preKey === preKeyOf(key, next))
+  const same = metas.filter(
+    ({ phase, step, element }) => phase === next.phase && step === next.name && element === next.element,
+  )
+  return { hits: hits.length, reason: firstDifference(next, same, fits) }
 }
 
 /** Identity of what a build makes of its tree; undefined when that is more than files. */
