@@ -20,6 +20,8 @@ export interface CacheStepInput {
   readonly layout: string
   /** Destinations of scripts that must not be cached. */
   readonly never: readonly string[]
+  /** Destinations of scripts that may mark files with chattr. */
+  readonly attributes: readonly string[]
   /** Output variables, by destination. */
   readonly outputs: Readonly<Record<string, string>>
 }
@@ -45,6 +47,7 @@ export function cacheSteps(input: CacheStepInput): CacheStep[] {
           element,
           inputs,
           never: input.never.includes(destination),
+          attributes: input.attributes.includes(destination),
           ...(output === undefined ? {} : { output }),
         }
       })
@@ -54,6 +57,7 @@ export function cacheSteps(input: CacheStepInput): CacheStep[] {
     element: 'coffer',
     inputs,
     never: false,
+    attributes: false,
   })
   const [first, ...others] = [
     ...scripts('root.d'),

@@ -10,6 +10,8 @@ export interface CacheStep {
   readonly inputs: Inputs
   /** True when an earlier result must not be taken: the script says so (`# cache: never`), or it writes on the host. */
   readonly never: boolean
+  /** True when it may mark files immutable, or the like (chattr): overlayfs forgets that of files in lower layers. */
+  readonly attributes: boolean
   /** Variable that names a directory on the host that the script fills (`# cache: output NAME`). */
   readonly output?: string
 }

@@ -35,9 +35,13 @@ export interface LayeredTree {
   readonly mountAt: (target: string) => Promise<void>
   /** @returns false when something in the tree is busy; it is then still mounted */
   readonly unmount: () => Promise<boolean>
+  /** Takes the tree away and leaves the hooks mounted. */
+  readonly unmountTree: () => Promise<boolean>
   readonly mountedAt: () => string | undefined
   /** What the step has changed so far. */
   readonly changes: () => Promise<Changes>
+  /** The topmost layer of the tree, below `layers/`; undefined when a draft lies on it. */
+  readonly top: () => string | undefined
   /** The draft as a directory with the parts of a layer, and no longer ours. The tree must not be mounted. */
   readonly takeDraft: (changes: Changes) => Promise<string>
   /** An empty directory for a layer that changes nothing. */
@@ -113,6 +117,14 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
     )
   }
 
+  async function unmountTree(): Promise<boolean> {
+    if (target === undefined) return true
+    if (!(await unmountAll(target))) return false
+    await rmdir(target)
+    target = undefined
+    return true
+  }
+
   return {
     adopt(name, changes) {
       if (changes.tree) lowers.tree.unshift(`${name}/${layerParts.tree}`)
@@ -129,12 +141,11 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
       target = at
     },
 
+    unmountTree,
+
     async unmount() {
       if (target === undefined) return true
-      if (!(await unmountAll(target))) return false
-      await rmdir(target)
-      target = undefined
-      return await unmountAll(place.hooks)
+      return (await unmountTree()) && (await unmountAll(place.hooks))
     },
 
     mountedAt: () => target,
@@ -142,6 +153,8 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
     async changes() {
       return { tree: await changed('tree'), hooks: await changed('hooks') }
     },
+
+    top: () => (target === undefined ? lowers.tree[0] : undefined),
 
     async takeDraft(changes) {
       const taken = draft ?? (await ensureDraft())

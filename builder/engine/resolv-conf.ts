@@ -15,18 +15,18 @@ export async function lendResolvConf(root: string): Promise<void> {
 }
 
 /**
- * Brings lent name servers up to date: a layer from the cache holds those of another day. What is not as
- * {@link lendResolvConf} left it, an element has made its own.
+ * Replaces the name servers that were lent to the tree. What an element has changed is its own.
+ *
+ * @param from the text that is there if nobody has changed it
  */
-export async function refreshResolvConf(root: string): Promise<void> {
+export async function exchangeResolvConf(root: string, from: string, to: string): Promise<void> {
   const path = `${root}/etc/resolv.conf`
-  const stat = await lstat(path).catch(() => undefined)
-  if (stat?.isFile() !== true || (stat.mode & 0o777) !== 0o777) return
-  const host = await hostResolvConf()
-  if ((await readFile(path, 'utf8')) !== host) await writeFile(path, host)
+  if (from === to || (await lstat(path).catch(() => undefined))?.isFile() !== true) return
+  if ((await readFile(path, 'utf8')) === from) await writeFile(path, to)
 }
 
-function hostResolvConf(): Promise<string> {
+/** The host's name servers, in the form of resolv.conf(5). */
+export function hostResolvConf(): Promise<string> {
   return readFile('/etc/resolv.conf', 'utf8').catch(() => 'nameserver 8.8.8.8\n')
 }
 

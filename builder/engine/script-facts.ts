@@ -16,6 +16,8 @@ export interface ScriptFacts {
   readonly inputs: Readonly<Record<string, Inputs>>
   /** Scripts whose result must not be taken from the cache. */
   readonly never: readonly string[]
+  /** Scripts that may mark files with chattr. */
+  readonly attributes: readonly string[]
   /** Variables of output directories, by destination. */
   readonly outputs: Readonly<Record<string, string>>
 }
@@ -44,6 +46,7 @@ export async function readScriptFacts(
   )
   const inputs: Record<string, Inputs> = {}
   const never: string[] = []
+  const attributes: string[] = []
   const outputs: Record<string, string> = {}
   for (const file of files.filter(({ destination }) => isScript(destination))) {
     const text = texts.get(file.destination) ?? ''
@@ -56,12 +59,14 @@ export async function readScriptFacts(
     inputs[file.destination] = { ...Object.fromEntries(variables), ...(await named(directives)) }
     const outside = phaseSide(file.destination.split('/')[0] ?? '') === 'outside'
     if (directives.never || (outside && mayWriteOnHost(text, directives))) never.push(file.destination)
+    if (/\bchattr\b/.test(text)) attributes.push(file.destination)
     if (directives.output !== undefined) outputs[file.destination] = directives.output
   }
   return {
     start: { builder: await builderDigest(), ...(await filesNamedIn(environment)) },
     inputs,
     never,
+    attributes,
     outputs,
   }
 }

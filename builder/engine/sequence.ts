@@ -35,7 +35,7 @@ export async function runBuild(build: Build): Promise<void> {
   await phase('root.d')
   if (steps.running()) await requireRootElement(build, steps, bare)
   await steps.driver(driverSteps.resolvConf, bare, () => lendResolvConf(directories.mount))
-  steps.lent()
+  await steps.lent()
   await writeInstallType(build, steps)
   await phase('extra-data.d')
   await phase('pre-install.d')

@@ -5,7 +5,7 @@ import { removeTree } from '../../lib/tree.ts'
 import type { Build } from './build.ts'
 import { mountChroot, unmountBelow } from './chroot-mounts.ts'
 import type { LayeredTree } from './layered-tree.ts'
-import { refreshResolvConf } from './resolv-conf.ts'
+import { exchangeResolvConf, hostResolvConf } from './resolv-conf.ts'
 
 /** Where the hooks appear in the chroot. */
 export const IN_TARGET = '/tmp/in_target.d'
@@ -29,8 +29,8 @@ export interface Staging {
   readonly discard: () => Promise<void>
   /** From now on the tree is whatever is mounted or lies at its place. */
   readonly becomePlain: () => void
-  /** From now on the host's name servers are in the tree. */
-  readonly lent: () => void
+  /** From now on name servers are lent to the tree: this text, until the host's change or an element does. */
+  readonly lent: (text: string) => void
 }
 
 /**
@@ -41,7 +41,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
   let at: string | undefined
   let chroot = false
   let hooksInside = false
-  let nameServers = false
+  let nameServers: string | undefined
 
   async function place(next: string): Promise<void> {
     if (at === next) return
@@ -55,7 +55,8 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     } else {
       if (at !== undefined) await layers.unmount()
       await layers.mountAt(next)
-      if (nameServers) await refreshResolvConf(next)
+      // A layer from the cache holds the name servers of another day.
+      if (nameServers !== undefined) await exchangeResolvConf(next, nameServers, await hostResolvConf())
     }
     at = next
   }
@@ -89,6 +90,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     },
     async leave() {
       if (layers === undefined || at === undefined) return layers !== undefined
+      if (nameServers !== undefined) await exchangeResolvConf(at, await hostResolvConf(), nameServers)
       if (!(await layers.unmount())) return false
       at = undefined
       chroot = hooksInside = false
@@ -97,7 +99,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     async discard() {
       if (at === undefined) return
       await unmountBelow(build, at)
-      if (layers !== undefined) await layers.unmount()
+      if (layers !== undefined) await layers.unmountTree()
       else if ((await mountsBelow(at, { inclusive: true })).length === 0) await removeTree(at)
     },
     becomePlain() {
@@ -105,8 +107,8 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
       at = build.job.directories.mount
       chroot = hooksInside = false
     },
-    lent() {
-      nameServers = true
+    lent(text) {
+      nameServers = text
     },
   }
 }

@@ -41,6 +41,7 @@ export function stepsOf(prepared: PreparedBuild, version: string): CacheStep[] {
     packages: request.packages,
     layout: [blockDevice.yaml, request.fsType, request.rootLabel ?? ''].join('\n'),
     never: facts.never,
+    attributes: facts.attributes,
     outputs: facts.outputs,
   })
 }

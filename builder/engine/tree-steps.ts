@@ -53,7 +53,8 @@ export interface TreeSteps {
   readonly freeze: (reason: string) => void
   /** From now on the tree is what is mounted at its place: loop devices. */
   readonly becomePlain: () => void
-  readonly lent: () => void
+  /** From now on the host's name servers are in the tree. */
+  readonly lent: () => Promise<void>
   /** Takes the tree away. */
   readonly discard: () => Promise<void>
   /** Identity of the tree; undefined once something made it unlike what the plan says. */
@@ -149,7 +150,9 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     },
     async finish(step, seconds, environment) {
       cursor += 1
-      const reason = frozen ?? (await whyNotKept())
+      const reason =
+        frozen ??
+        (step.attributes ? `${step.phase}/${step.name} may mark files with chattr` : await whyNotKept())
       if (reason !== undefined) return freeze(reason)
       await keep(step, seconds, step.output === undefined ? undefined : environment[step.output])
     },
@@ -169,7 +172,11 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     },
     freeze,
     becomePlain: staging.becomePlain,
-    lent: staging.lent,
+    async lent() {
+      const layer = layers.top()
+      const root = layer === undefined ? directories.mount : `${cacheLayout(place.cache).layers}/${layer}`
+      staging.lent(await readFile(`${root}/etc/resolv.conf`, 'utf8'))
+    },
     async discard() {
       await staging.discard()
     },
