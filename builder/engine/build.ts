@@ -38,6 +38,8 @@ export interface BuildJob {
   readonly libDir: string
   readonly path: string
   readonly aptProxy: string | undefined
+  /** Variables by which scripts outside record what they take from elsewhere, and are held to a lock. */
+  readonly inputEnvironment: Readonly<Record<string, string>>
   readonly version: string
   /** Owner of the outputs when started through sudo. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined

@@ -1,4 +1,5 @@
 import { makePlan, type Plan, renderPlan } from '../../phases/plan.ts'
+import { lockedVariables } from '../lock/locked-sources.ts'
 import { formatOf } from '../output/index.ts'
 import { baseEnvironment } from './base-environment.ts'
 import { makeJob } from './job.ts'
@@ -13,6 +14,7 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     tmpfs: request.useTmpfs,
     aptProxy: undefined,
     version,
+    inputEnvironment: prepared.lock === undefined ? {} : lockedVariables(prepared.lock, request.callerEnv),
   })
   return makePlan({
     elements: prepared.elements,

@@ -10,6 +10,8 @@ export interface JobPlace {
   readonly tmpfs: boolean
   readonly aptProxy: string | undefined
   readonly version: string
+  /** Where scripts outside find the rules of a lock, and the commits of one. */
+  readonly inputEnvironment: Readonly<Record<string, string>>
 }
 
 /** The search path for programs of a build. */
@@ -32,11 +34,13 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     path: searchPathOf(prepared.request),
     aptProxy: place.aptProxy,
     version: place.version,
+    inputEnvironment: place.inputEnvironment,
     owner: outputOwner(prepared.request),
   }
 }
 
-function outputOwner(request: BuildRequest): BuildJob['owner'] {
+/** Who shall own what a build writes beside its image; undefined when it was not started through sudo. */
+export function outputOwner(request: BuildRequest): BuildJob['owner'] {
   const [uid, gid] = [Number(request.callerEnv.SUDO_UID), Number(request.callerEnv.SUDO_GID)]
   return Number.isInteger(uid) && Number.isInteger(gid) && uid > 0 ? { uid, gid } : undefined
 }

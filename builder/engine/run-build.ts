@@ -1,13 +1,15 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { systemClock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
 import { partialOutputs } from '../output/index.ts'
-import { startAptProxy } from '../packages/proxy.ts'
+import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import type { BuildEvent } from './events.ts'
-import { makeJob, searchPathOf } from './job.ts'
+import { makeJob, outputOwner, searchPathOf } from './job.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 
 /** The package cache is pruned to this after each build, least recently used first. */
@@ -45,31 +47,61 @@ export async function runPrepared(
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
 
   const interrupt = interruption()
+  const inputs = await openBuildInputs(inputsOf(prepared, version, log))
   const proxy = await startAptProxy({
     cacheDir: `${request.imageCache}/packages`,
     offline: request.offline,
     log,
+    ...inputs.proxy,
   })
   try {
     const space = await makeBuildSpace(request.tmpDir)
     await chmod(space.build, 0o711)
     log.info(`Building in ${space.build}`)
-    const job = makeJob(prepared, { ...space, tmpfs, aptProxy: proxy.url, version })
+    const inputEnvironment = inputs.environment
+    const job = makeJob(prepared, { ...space, tmpfs, aptProxy: proxy.url, version, inputEnvironment })
     const status = await runSandboxed({
       job,
-      partialOutputs: partialOutputs(request.types, request.imageName),
+      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.recordFile],
       env: process.env,
       onLine: listener.onLine,
       onEvent: (line) => listener.onEvent(JSON.parse(line) as BuildEvent),
       signal: interrupt.signal,
     })
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
-    return interrupt.status() ?? status
+    else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
+    const exit = interrupt.status() ?? status
+    if (exit === 0) await finishLock(inputs, proxy, listener)
+    return exit
   } finally {
     await proxy.close()
+    await inputs.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
   }
+}
+
+function inputsOf(prepared: PreparedBuild, version: string, log: Log) {
+  const { request, lock } = prepared
+  return {
+    ...request,
+    lock,
+    architecture: request.arch,
+    env: request.callerEnv,
+    store: `${request.imageCache}/packages`,
+    version,
+    owner: outputOwner(request),
+    log,
+  }
+}
+
+/** Writes the lock that was asked for, once every answer of the proxy is known. */
+async function finishLock(inputs: BuildInputs, proxy: AptProxy, listener: BuildListener): Promise<void> {
+  await proxy.settled()
+  const lock = await inputs.writeLock()
+  if (lock === undefined) return
+  listener.onLine(`The lock ${lock.path} names ${lock.packages} packages`)
+  listener.onEvent({ event: 'lock', ...lock, time: systemClock.now().getTime() })
 }
 
 /** Turns the first SIGINT, SIGTERM or SIGHUP into an abort, and remembers the exit status it means. */
