@@ -28,13 +28,13 @@ export async function readRecorded(file: string): Promise<Recorded[]> {
 }
 
 /**
- * An address as it may be kept: without user, password, query and fragment, where tokens travel. What is no URL with a
- * host (a path, `host:path` of ssh) stays as it is.
+ * An address as it may be kept: without user, password, query and fragment, where tokens travel. The user of an ssh address
+ * is no secret, and needed. What is no URL with a host (a path, `host:path` of ssh) stays as it is.
  */
 export function withoutCredentials(address: string): string {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(address) || !URL.canParse(address)) return address
   const url = new URL(address)
-  url.username = ''
+  if (url.protocol !== 'ssh:') url.username = ''
   url.password = ''
   url.search = ''
   url.hash = ''

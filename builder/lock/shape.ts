@@ -61,7 +61,7 @@ export function fields<R extends Fields, O extends Fields>(
   return (value, where) => {
     const given = new Map(entriesOf(value, where))
     for (const name of Object.keys(required)) {
-      if (!given.has(name)) throw new WrongShape(`${where} has no ${name}`)
+      if (!given.has(name)) throw new WrongShape(`${whole(where)} has no ${name}`)
     }
     const read = [...given].map(([name, one]) => {
       const shape = Object.hasOwn(required, name)
@@ -69,7 +69,8 @@ export function fields<R extends Fields, O extends Fields>(
         : Object.hasOwn(optional, name)
           ? optional[name]
           : undefined
-      if (shape === undefined) throw new WrongShape(`${where} has a field that is not known: ${shown(name)}`)
+      if (shape === undefined)
+        throw new WrongShape(`${whole(where)} has a field that is not known: ${shown(name)}`)
       return [name, shape(one, where === '' ? name : `${where}.${name}`)] as const
     })
     return Object.fromEntries(read) as Values<R> & Partial<Values<O>>
@@ -78,7 +79,11 @@ export function fields<R extends Fields, O extends Fields>(
 
 function entriesOf(value: unknown, where: string): [string, unknown][] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value)
-  throw new WrongShape(`${where === '' ? 'it' : where} is not an object`)
+  throw new WrongShape(`${whole(where)} is not an object`)
+}
+
+function whole(where: string): string {
+  return where === '' ? 'it' : where
 }
 
 function shown(name: string): string {
