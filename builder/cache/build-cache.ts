@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { systemClock } from '../../lib/clock.ts'
 import { processIdentity } from '../../lib/process-identity.ts'
 import { removeTree } from '../../lib/tree.ts'
+import type { Served } from '../packages/pins.ts'
 import { cacheLayout } from './layout.ts'
-import type { ServedFile } from './types.ts'
 
 /** A build's place in the step cache. */
 export interface BuildCache {
@@ -15,7 +15,7 @@ export interface BuildCache {
   readonly drafts: string
   /** File in it that grows by a line for each file that the package proxy serves. */
   readonly served: string
-  readonly noteServed: (file: ServedFile) => void
+  readonly noteServed: (file: Served) => void
   /** Deletes the build's own directory. */
   readonly close: () => Promise<void>
 }

@@ -39,6 +39,8 @@ export interface BuildJob {
   readonly libDir: string
   readonly path: string
   readonly aptProxy: string | undefined
+  /** Variables by which scripts outside record what they take from elsewhere, and are held to a lock. */
+  readonly inputEnvironment: Readonly<Record<string, string>>
   readonly version: string
   /** All that happens to the tree, in order. */
   readonly steps: readonly CacheStep[]

@@ -14,6 +14,8 @@ export interface JobPlace {
   readonly steps: BuildJob['steps']
   readonly hits: BuildJob['hits']
   readonly cache: BuildJob['cache']
+  /** Where scripts outside find the rules of a lock, and the commits of one. */
+  readonly inputEnvironment: Readonly<Record<string, string>>
 }
 
 /** The search path for programs of a build. */
@@ -41,11 +43,13 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     startKey: CACHE_START,
     cache: place.cache,
     rootless: process.getuid?.() !== 0,
+    inputEnvironment: place.inputEnvironment,
     owner: outputOwner(prepared.request),
   }
 }
 
-function outputOwner(request: BuildRequest): BuildJob['owner'] {
+/** Who shall own what a build writes beside its image; undefined when it was not started through sudo. */
+export function outputOwner(request: BuildRequest): BuildJob['owner'] {
   const [uid, gid] = [Number(request.callerEnv.SUDO_UID), Number(request.callerEnv.SUDO_GID)]
   return Number.isInteger(uid) && Number.isInteger(gid) && uid > 0 ? { uid, gid } : undefined
 }

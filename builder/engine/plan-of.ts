@@ -1,5 +1,6 @@
 import { phases } from '../../phases/phases.ts'
 import { makePlan, type Plan } from '../../phases/plan.ts'
+import { lockedVariables } from '../lock/locked-sources.ts'
 import { baseEnvironment } from './base-environment.ts'
 import { makeJob } from './job.ts'
 import type { PreparedBuild } from './prepare.ts'
@@ -16,6 +17,7 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     steps: [],
     hits: [],
     cache: undefined,
+    inputEnvironment: prepared.lock === undefined ? {} : lockedVariables(prepared.lock, request.callerEnv),
   })
   const { facts } = prepared
   const packages = request.packages.join(' ')

@@ -9,6 +9,8 @@ import { chooseConfig, flatten, parseConfig } from '../blockdevice/config.ts'
 import { buildGraph } from '../blockdevice/graph.ts'
 import { canWriteAsFile, layOut } from '../blockdevice/layout.ts'
 import { checkDatastorePackages } from '../datastores/package-location.ts'
+import type { Lock } from '../lock/lock.ts'
+import { lockFor } from '../lock/lock-request.ts'
 import { checkTools, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { searchPathOf } from './job.ts'
@@ -24,6 +26,8 @@ export interface PreparedBuild {
   readonly blockDevice: { readonly yaml: string; readonly source: string }
   readonly loopReason: string | undefined
   readonly facts: ScriptFacts
+  /** What the build is held to, with `--locked`. */
+  readonly lock: Lock | undefined
 }
 
 /** Where our own elements live: content first, then the plumbing with DIB's names. */
@@ -44,6 +48,7 @@ export function elementSearchPath(env: Environment): string[] {
  * @throws CofferError for an unknown element, a clash, a bad layout, a missing tool, …
  */
 export async function prepareBuild(request: BuildRequest, log: Log): Promise<PreparedBuild> {
+  const lock = await lockFor(request)
   const searchPath = elementSearchPath(request.callerEnv)
   const index = await indexElements(searchPath)
   for (const { name, path } of index.overrides) log.debug(`Element ${path} overrides the built-in ${name}`)
@@ -73,6 +78,7 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
       IMAGE_TYPE: request.types.join(','),
       DIB_IMAGE_SIZE: request.size.imageSizeGiB?.toString(),
     }),
+    lock,
   }
 }
 

@@ -3,16 +3,19 @@ import { systemClock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
-import type { Layer } from '../cache/types.ts'
+import type { Layer, LayerMeta } from '../cache/types.ts'
+import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
+import { appendRecorded } from '../lock/recorded.ts'
 import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
-import { startAptProxy } from '../packages/proxy.ts'
+import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
+import { archivesUnchanged } from './archives-unchanged.ts'
 import type { BuildEvent } from './events.ts'
 import { interruption } from './interruption.ts'
-import { makeJob, searchPathOf } from './job.ts'
+import { makeJob, outputOwner, searchPathOf } from './job.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
@@ -67,14 +70,23 @@ export async function runPrepared(
   const steps = stepsOf(prepared, version)
   const cache = request.stepCache ? await openBuildCache(stepCacheDirectory(request)) : undefined
   const interrupt = interruption()
+  const inputs = await openBuildInputs(inputsOf(prepared, version, log))
   const proxy = await startAptProxy({
     cacheDir: `${request.imageCache}/packages`,
     offline: request.offline,
     log,
+    ...inputs.proxy,
+    onServed: (answer) => {
+      inputs.proxy.onServed?.(answer)
+      cache?.noteServed(answer)
+    },
   })
   try {
     if (cache === undefined) return await runSteps([])
-    const { hits, key } = await findHits(cache.directory, steps, request.resume, async () => true)
+    const unchanged = await archivesUnchanged(prepared, log)
+    const { hits, key } = await findHits(cache.directory, steps, request.resume, unchanged.judge)
+    await unchanged.close()
+    for (const { meta } of hits) await replay(meta, inputs)
     const treeKey = hits.length === steps.length ? key : undefined
     const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
     if (from !== undefined) {
@@ -90,6 +102,7 @@ export async function runPrepared(
             time: systemClock.now().getTime(),
           })
         log.info('Nothing has changed: the image comes from the cache')
+        await finishLock(inputs, proxy, listener)
         return 0
       }
     }
@@ -98,6 +111,7 @@ export async function runPrepared(
     await cache?.close()
     if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES)
     await proxy.close()
+    await inputs.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
   }
@@ -113,6 +127,7 @@ export async function runPrepared(
       version,
       steps,
       hits,
+      inputEnvironment: inputs.environment,
       cache:
         cache === undefined
           ? undefined
@@ -121,13 +136,15 @@ export async function runPrepared(
     const told = toldBy(listener)
     const status = await runSandboxed({
       job,
-      partialOutputs: partialOutputs(request.types, request.imageName),
+      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.recordFile],
       env: process.env,
       onLine: listener.onLine,
       onEvent: told.onLine,
       signal: interrupt.signal,
     })
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
+    else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
+    if (status === 0 && interrupt.status() === undefined) await finishLock(inputs, proxy, listener)
     if (status === 0 && request.record) {
       const facts = { steps, ...told.facts(), downloads: [], unreproducible: [] }
       await writeBuildRecord(request, await buildRecord(prepared, version, facts))
@@ -140,6 +157,35 @@ export async function runPrepared(
     }
     return interrupt.status() ?? status
   }
+}
+
+function inputsOf(prepared: PreparedBuild, version: string, log: Log) {
+  const { request, lock } = prepared
+  return {
+    ...request,
+    lock,
+    architecture: request.arch,
+    env: request.callerEnv,
+    store: `${request.imageCache}/packages`,
+    version,
+    owner: outputOwner(request),
+    log,
+  }
+}
+
+/** What a step took from elsewhere when it ran counts for the build that takes its result. */
+async function replay(meta: LayerMeta, inputs: BuildInputs): Promise<void> {
+  for (const answer of meta.served) inputs.proxy.onServed?.(answer)
+  for (const taken of meta.recorded) await appendRecorded(inputs.recordFile, taken)
+}
+
+/** Writes the lock that was asked for, once every answer of the proxy is known. */
+async function finishLock(inputs: BuildInputs, proxy: AptProxy, listener: BuildListener): Promise<void> {
+  await proxy.settled()
+  const lock = await inputs.writeLock()
+  if (lock === undefined) return
+  listener.onLine(`The lock ${lock.path} names ${lock.packages} packages`)
+  listener.onEvent({ event: 'lock', ...lock, time: systemClock.now().getTime() })
 }
 
 /** Passes the worker's events on, and remembers what the end of the build needs. */

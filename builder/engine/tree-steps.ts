@@ -12,10 +12,14 @@ import { keyOf, preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
 import { cacheLayout, layerParts } from '../cache/layout.ts'
 import type { CacheStep, Layer, LayerMeta } from '../cache/types.ts'
+import { lockVariables } from '../lock/lock-variables.ts'
+import type { Recorded } from '../lock/recorded.ts'
+import type { Served } from '../packages/pins.ts'
+import { settled } from '../packages/release-dates.ts'
+import { appendedLines } from './appended-lines.ts'
 import { type Build, layersPlace } from './build.ts'
 import { processesIn } from './chroot-mounts.ts'
 import { type LayeredTree, openLayeredTree } from './layered-tree.ts'
-import { servedReader } from './served.ts'
 import { openStaging, type Stage } from './stage.ts'
 
 /** overlayfs takes one page of layer names: with more layers than this the rest of a build is one layer. */
@@ -71,7 +75,10 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
   const store = openLayers(place.cache)
   const overlay = await works(layers, directories.mount, build)
   const staging = openStaging(build, overlay ? layers : undefined)
-  const served = servedReader(cache?.served)
+  const served = await appendedLines<Served>(cache?.served)
+  const recorded = await appendedLines<Recorded>(
+    cache === undefined ? undefined : build.job.inputEnvironment[lockVariables.record],
+  )
   /** What each step so far has left, in order. */
   const described: Promise<LayerContent>[] = []
   let cursor = 0
@@ -113,8 +120,11 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
   }
 
   async function keep(step: CacheStep, seconds: number, output: string | undefined): Promise<void> {
+    // What apt has read whole the proxy may still be noting down.
+    if (cache !== undefined && build.job.aptProxy !== undefined) await settled(build.job.aptProxy)
     const changes = await layers.changes()
-    const meta = metaOf(key, step, { seconds, served: await served(), output, changes })
+    const taken = { served: await served(), recorded: await recorded() }
+    const meta = metaOf(key, step, { seconds, ...taken, output, changes })
     const some = changes.tree || changes.hooks
     if (some && !(await staging.leave())) return freeze('something in the image is busy')
     const draft = some ? await layers.takeDraft(changes) : await layers.emptyDraft()
@@ -225,6 +235,7 @@ function metaOf(
   result: {
     readonly seconds: number
     readonly served: LayerMeta['served']
+    readonly recorded: LayerMeta['recorded']
     readonly output: string | undefined
     readonly changes: { readonly tree: boolean; readonly hooks: boolean }
   },
@@ -240,6 +251,7 @@ function metaOf(
     inputs: step.inputs,
     never: step.never,
     served: result.served,
+    recorded: result.recorded,
     seconds: result.seconds,
     ...(result.output === undefined ? {} : { output: result.output }),
     ...result.changes,
