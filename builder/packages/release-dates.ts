@@ -1,3 +1,4 @@
+import { CofferError } from '../../lib/errors.ts'
 import type { Served } from './pins.ts'
 import { parseRelease, releasePlace } from './release-file.ts'
 import { readBlob, type Store } from './store.ts'
@@ -34,7 +35,14 @@ export function releaseDates(store: Store): ReleaseDates {
  * @param proxy the proxy's `url`
  */
 export async function settled(proxy: string): Promise<void> {
-  await (await fetch(`${proxy}${RELEASE_DATE_PATH}`)).arrayBuffer()
+  try {
+    await (await fetch(`${proxy}${RELEASE_DATE_PATH}`)).arrayBuffer()
+  } catch (error) {
+    throw new CofferError('PACKAGE_PROXY_UNREACHABLE', `The package proxy at ${proxy} does not answer`, {
+      hint: 'Is the loopback interface up? In a network namespace of its own it is not, until: ip link set lo up',
+      cause: error,
+    })
+  }
 }
 
 /**
