@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
+import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
@@ -8,11 +9,13 @@ import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
 import { startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
-import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
+import { acquireRoot, type RootRights } from '../sandbox/root-rights.ts'
+import { describeRootless } from '../sandbox/rootless.ts'
+import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import type { BuildEvent } from './events.ts'
 import { interruption } from './interruption.ts'
-import { makeJob, searchPathOf } from './job.ts'
+import { callerFor, makeJob, searchPathOf } from './job.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
@@ -50,22 +53,42 @@ export async function runPrepared(
   version: string,
   listener: BuildListener,
 ): Promise<number> {
+  await checkMachine(searchPathOf(prepared.request))
+  const rights = await acquireRoot()
+  try {
+    if (rights.privilege.kind !== 'root') refuseLoopDevices(prepared)
+    const { request } = prepared
+    const callerEnv = callerFor(rights.privilege, request.callerEnv)
+    return await runWithRights({ ...prepared, request: { ...request, callerEnv } }, version, listener, rights)
+  } finally {
+    await rights.release()
+  }
+}
+
+async function runWithRights(
+  prepared: PreparedBuild,
+  version: string,
+  listener: BuildListener,
+  rights: RootRights,
+): Promise<number> {
   const { request } = prepared
+  const { privilege, enter } = rights
   const log: Log = {
     debug: () => undefined,
     info: listener.onLine,
     warn: (message) => listener.onLine(`WARNING: ${message}`),
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
-  await checkMachine(searchPathOf(request))
-  await checkSandbox()
+  if (privilege.kind === 'rootless') log.info(describeRootless(privilege))
   await mkdir(request.imageCache, { recursive: true })
   await mkdir(request.lockFiles, { recursive: true })
-  await sweepStale(request.tmpDir, log)
+  await sweepStale(request.tmpDir, log, enter)
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
 
   const steps = stepsOf(prepared, version)
-  const cache = request.stepCache ? await openBuildCache(stepCacheDirectory(request)) : undefined
+  const cache = request.stepCache
+    ? await openBuildCache(stepCacheDirectory(request.imageCache, privilege), enter)
+    : undefined
   const interrupt = interruption()
   const proxy = await startAptProxy({
     cacheDir: `${request.imageCache}/packages`,
@@ -96,7 +119,7 @@ export async function runPrepared(
     return await runSteps(hits)
   } finally {
     await cache?.close()
-    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES)
+    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter)
     await proxy.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
@@ -109,6 +132,7 @@ export async function runPrepared(
     const job = makeJob(prepared, {
       ...space,
       tmpfs,
+      privilege,
       aptProxy: proxy.url,
       version,
       steps,
@@ -121,8 +145,9 @@ export async function runPrepared(
     const told = toldBy(listener)
     const status = await runSandboxed({
       job,
+      rights,
       partialOutputs: partialOutputs(request.types, request.imageName),
-      env: process.env,
+      env: { ...callerFor(privilege, process.env), PATH: job.path },
       onLine: listener.onLine,
       onEvent: told.onLine,
       signal: interrupt.signal,
@@ -140,6 +165,14 @@ export async function runPrepared(
     }
     return interrupt.status() ?? status
   }
+}
+
+/** Loop devices belong to root of the machine. @throws CofferError `ROOT_REQUIRED` */
+function refuseLoopDevices({ loopReason }: PreparedBuild): void {
+  if (loopReason === undefined) return
+  throw new CofferError('ROOT_REQUIRED', `This image cannot be built without root: ${loopReason}`, {
+    hint: 'It needs loop devices, which belong to root: run the same command with sudo -E, or leave out what insists on them.',
+  })
 }
 
 /** Passes the worker's events on, and remembers what the end of the build needs. */
