@@ -27,11 +27,12 @@ const OWNER = 'owner'
  * Opens the step cache for one build. Directories of builds that are gone are deleted first.
  *
  * @param directory is made when it does not exist: for this user only, since it holds whole file systems
+ * @param enter words in front of a command that may delete the files of layers, see {@link removeTree}
  */
-export async function openBuildCache(directory: string): Promise<BuildCache> {
+export async function openBuildCache(directory: string, enter: readonly string[] = []): Promise<BuildCache> {
   const layout = cacheLayout(directory)
   await mkdir(layout.builds, { recursive: true, mode: 0o700 })
-  await sweepBuilds(directory)
+  await sweepBuilds(directory, enter)
   // Short: layers name it in the options of a mount.
   const drafts = join(layout.builds, randomUUID().slice(0, 13))
   const served = join(drafts, 'served')
@@ -48,7 +49,7 @@ export async function openBuildCache(directory: string): Promise<BuildCache> {
     served,
     // At once: the script that was served may end at any moment, and its step is then described.
     noteServed: (file) => appendFileSync(served, `${JSON.stringify(file)}\n`),
-    close: () => removeTree(drafts),
+    close: () => removeTree(drafts, { enter }),
   }
 }
 
@@ -88,9 +89,9 @@ async function otherBuildRuns(directory: string): Promise<boolean> {
   return false
 }
 
-async function sweepBuilds(directory: string): Promise<void> {
+async function sweepBuilds(directory: string, enter: readonly string[]): Promise<void> {
   for (const { path, owner } of await buildDirectories(directory)) {
-    if (!(await lives(owner))) await removeTree(path)
+    if (!(await lives(owner))) await removeTree(path, { enter })
   }
 }
 

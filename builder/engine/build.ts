@@ -50,7 +50,7 @@ export interface BuildJob {
   readonly startKey: string
   /** Where results are kept; undefined keeps none. */
   readonly cache: JobCache | undefined
-  /** True in a user namespace. */
+  /** True in a user namespace, whose root may mount and make less than root of the machine. */
   readonly rootless: boolean
   /** Owner of the outputs when started through sudo. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
@@ -70,6 +70,8 @@ export interface Build {
   readonly job: BuildJob
   /** Exported to every script; grows as the build goes on. */
   readonly env: Record<string, string>
+  /** The caller's file mode creation mask, which outputs are made with; scripts see 022. */
+  readonly umask: number
   readonly log: Log
   /** A line of output of a script, or of the driver itself. */
   readonly print: (line: string) => void

@@ -12,6 +12,7 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     build: '$TMP_BUILD_DIR',
     image: '$TMP_IMAGE_DIR',
     tmpfs: request.useTmpfs,
+    privilege: { kind: 'root' },
     aptProxy: undefined,
     version,
     steps: [],

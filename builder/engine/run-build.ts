@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
+import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
@@ -10,12 +11,14 @@ import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
 import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
-import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
+import { acquireRoot, type RootRights } from '../sandbox/root-rights.ts'
+import { describeRootless } from '../sandbox/rootless.ts'
+import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import { archivesUnchanged } from './archives-unchanged.ts'
 import type { BuildEvent } from './events.ts'
 import { interruption } from './interruption.ts'
-import { makeJob, outputOwner, searchPathOf } from './job.ts'
+import { callerFor, makeJob, outputOwner, searchPathOf } from './job.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
@@ -53,22 +56,42 @@ export async function runPrepared(
   version: string,
   listener: BuildListener,
 ): Promise<number> {
+  await checkMachine(searchPathOf(prepared.request))
+  const rights = await acquireRoot()
+  try {
+    if (rights.privilege.kind !== 'root') refuseLoopDevices(prepared)
+    const { request } = prepared
+    const callerEnv = callerFor(rights.privilege, request.callerEnv)
+    return await runWithRights({ ...prepared, request: { ...request, callerEnv } }, version, listener, rights)
+  } finally {
+    await rights.release()
+  }
+}
+
+async function runWithRights(
+  prepared: PreparedBuild,
+  version: string,
+  listener: BuildListener,
+  rights: RootRights,
+): Promise<number> {
   const { request } = prepared
+  const { privilege, enter } = rights
   const log: Log = {
     debug: () => undefined,
     info: listener.onLine,
     warn: (message) => listener.onLine(`WARNING: ${message}`),
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
-  await checkMachine(searchPathOf(request))
-  await checkSandbox()
+  if (privilege.kind === 'rootless') log.info(describeRootless(privilege))
   await mkdir(request.imageCache, { recursive: true })
   await mkdir(request.lockFiles, { recursive: true })
-  await sweepStale(request.tmpDir, log)
+  await sweepStale(request.tmpDir, log, enter)
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
 
   const steps = stepsOf(prepared, version)
-  const cache = request.stepCache ? await openBuildCache(stepCacheDirectory(request)) : undefined
+  const cache = request.stepCache
+    ? await openBuildCache(stepCacheDirectory(request.imageCache, privilege), enter)
+    : undefined
   const interrupt = interruption()
   const inputs = await openBuildInputs(inputsOf(prepared, version, log))
   const proxy = await startAptProxy({
@@ -109,7 +132,7 @@ export async function runPrepared(
     return await runSteps(hits)
   } finally {
     await cache?.close()
-    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES)
+    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter)
     await proxy.close()
     await inputs.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
@@ -123,6 +146,7 @@ export async function runPrepared(
     const job = makeJob(prepared, {
       ...space,
       tmpfs,
+      privilege,
       aptProxy: proxy.url,
       version,
       steps,
@@ -136,8 +160,9 @@ export async function runPrepared(
     const told = toldBy(listener)
     const status = await runSandboxed({
       job,
+      rights,
       partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.recordFile],
-      env: process.env,
+      env: { ...callerFor(privilege, process.env), PATH: job.path },
       onLine: listener.onLine,
       onEvent: told.onLine,
       signal: interrupt.signal,
@@ -186,6 +211,14 @@ async function finishLock(inputs: BuildInputs, proxy: AptProxy, listener: BuildL
   if (lock === undefined) return
   listener.onLine(`The lock ${lock.path} names ${lock.packages} packages`)
   listener.onEvent({ event: 'lock', ...lock, time: systemClock.now().getTime() })
+}
+
+/** Loop devices belong to root of the machine. @throws CofferError `ROOT_REQUIRED` */
+function refuseLoopDevices({ loopReason }: PreparedBuild): void {
+  if (loopReason === undefined) return
+  throw new CofferError('ROOT_REQUIRED', `This image cannot be built without root: ${loopReason}`, {
+    hint: 'It needs loop devices, which belong to root: run the same command with sudo -E, or leave out what insists on them.',
+  })
 }
 
 /** Passes the worker's events on, and remembers what the end of the build needs. */
