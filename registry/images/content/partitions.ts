@@ -51,13 +51,14 @@ function gptAt(disk: Bytes, offset: number): PartitionTable | undefined {
     const first = Number(entry.readBigUInt64LE(32))
     const last = Number(entry.readBigUInt64LE(40))
     if (last < first || last * SECTOR > Number.MAX_SAFE_INTEGER) continue
+    const name = entry.toString('utf16le', 56, 128).replace(/\0.*$/s, '')
     partitions.push({
       number: index + 1,
       offset: first * SECTOR,
       size: (last - first + 1) * SECTOR,
       type: formatGuid(entry.subarray(0, 16)),
       uuid: formatGuid(entry.subarray(16, 32)),
-      name: entry.toString('utf16le', 56, 128).replace(/\0.*$/s, ''),
+      ...(name === '' ? {} : { name }),
     })
   }
   return { kind: 'gpt', partitions }
