@@ -92,7 +92,7 @@ function* configurationLines(one: ConfigurationDifference, from: string, to: str
   }
   yield `--- ${shown(from)}${path}`
   yield `+++ ${shown(to)}${path}`
-  for (const line of one.lines) yield shown(line)
+  for (const line of one.lines) yield line.split('\t').map(shown).join('\t')
   if (one.omitted !== undefined) yield `(${one.omitted} more lines: coffer image cat shows the files)`
 }
 
