@@ -1,6 +1,6 @@
 import type { FileNode } from '../content/node.ts'
-import { readWhole } from '../content/read-whole.ts'
 import { findPath } from '../content/resolve.ts'
+import { shellFile } from './shell-file.ts'
 
 /** What os-release(5) says. */
 export interface OperatingSystem {
@@ -27,8 +27,6 @@ export interface EngineFacts {
   readonly port?: number
   readonly data?: string
 }
-
-const SMALL = 65_536
 
 /** The operating system, or undefined when nothing tells. */
 export function operatingSystem(root: FileNode): OperatingSystem | undefined {
@@ -75,19 +73,6 @@ export function engineFacts(root: FileNode): EngineFacts | undefined {
     ...(Number.isInteger(port) ? { port } : {}),
     ...(data === undefined ? {} : { data }),
   }
-}
-
-/** Assignments of a file that shells read; nothing is executed or expanded. */
-function shellFile(root: FileNode, path: string): ReadonlyMap<string, string> | undefined {
-  const bytes = readWhole(findPath(root, path, { follow: true })?.node, SMALL)
-  if (bytes === undefined) return undefined
-  const lines = bytes.toString('utf8').split('\n')
-  return new Map(
-    lines
-      .map((line) => /^([A-Z_][A-Z0-9_]*)=(["']?)(.*)\2\s*$/.exec(line))
-      .filter((match) => match !== null)
-      .map(([, name = '', , value = '']) => [name, value]),
-  )
 }
 
 function namesIn(root: FileNode, path: string): readonly string[] {

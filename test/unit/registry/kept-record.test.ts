@@ -6,8 +6,10 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { sha256 } from '../../../lib/hash.ts'
 import { removeTree } from '../../../lib/tree.ts'
+import { openRegistryDatabase } from '../../../registry/db/index.ts'
 import { parseFileRecord, stepsThatWrote } from '../../../registry/images/file-record.ts'
 import { openImageStore } from '../../../registry/images/store.ts'
+import { registerImage } from '../../../registry/register.ts'
 import { recordFor } from './content/guest-tree.ts'
 import { writeFiles } from './content/make-images.ts'
 
@@ -40,6 +42,24 @@ test('the record of a build is kept with its image: its own files, and no others
   await store().delete(id)
   expect(await readdir(join(directory, 'store'))).toEqual([])
   expect(await store().files(id)).toBeUndefined()
+})
+
+test('registration keeps the record of what was built', async () => {
+  await writeFiles(join(directory, 'redis.d'), record())
+  const database = await openRegistryDatabase('sqlite://')
+  const { image } = await registerImage(
+    { store: store(), database },
+    {
+      file: join(directory, 'redis.raw'),
+      recordDirectory: join(directory, 'redis.d'),
+      datastore: 'redis',
+      versionName: '7.0',
+      packages: [],
+      content: {},
+    },
+  )
+  await database.close()
+  expect((await store().files(image.id))?.record).toBeDefined()
 })
 
 test('the same image again gets the newer record', async () => {

@@ -1,3 +1,4 @@
+import type { NodeType } from '../../../../registry/images/content/node.ts'
 import type { Below } from '../../../../registry/images/origin/below.ts'
 import {
   type Integrity,
@@ -20,7 +21,7 @@ export function why(
     if (warning !== undefined) note(warning)
     const origin = originOf(named.image.root(), path, recorded)
     if (options.json) await printJson(origin)
-    else await printLines(report(origin))
+    else await printLines(report(origin, recorded.record !== undefined))
     return 0
   })
 }
@@ -29,6 +30,9 @@ export function why(
 const MAX_PACKAGES = 5
 const MAX_STEPS = 10
 
+const NO_RECORD = 'there is no record of the build beside the image'
+const NO_FILES = 'the build did not record which step wrote which file'
+
 const INTEGRITY: Readonly<Record<Integrity, string>> = {
   'as installed': 'as the package brought it',
   changed: 'CHANGED after the package was installed: the checksum is another',
@@ -36,7 +40,7 @@ const INTEGRITY: Readonly<Record<Integrity, string>> = {
   unknown: 'the package has no checksum of it',
 }
 
-function* report(origin: Origin): Generator<string> {
+function* report(origin: Origin, hasRecord: boolean): Generator<string> {
   const { path, type, target, leadsTo, packages, integrity, steps, below, notes } = origin
   const leads = leadsTo === undefined ? 'which does not exist' : leadsTo
   yield target === undefined
@@ -46,13 +50,24 @@ function* report(origin: Origin): Generator<string> {
   for (const one of packages.slice(0, MAX_PACKAGES)) yield* packageLines(one)
   if (packages.length > MAX_PACKAGES) yield line('', `and ${packages.length - MAX_PACKAGES} more`)
   if (integrity !== undefined) yield line('content', INTEGRITY[integrity])
-  if (steps === undefined) yield line('written by', 'unknown: the build left no record beside the image')
-  else if (steps.length === 0) yield line('written by', 'no step that was recorded')
-  else
-    for (const [index, step] of steps.entries())
-      yield line(index === 0 ? 'written by' : 'then by', stepText(step))
+  yield* stepLines(steps, type, hasRecord)
   if (below !== undefined) yield* belowLines(below)
   for (const text of notes) yield line('note', shown(text))
+}
+
+function* stepLines(
+  steps: readonly OriginStep[] | undefined,
+  type: NodeType,
+  hasRecord: boolean,
+): Generator<string> {
+  if (steps === undefined) {
+    yield line('written by', `unknown: ${hasRecord ? NO_FILES : NO_RECORD}`)
+  } else if (steps.length === 0 && type !== 'directory') {
+    yield line('written by', 'no step that was recorded')
+  }
+  for (const [index, step] of (steps ?? []).entries()) {
+    yield line(index === 0 ? 'written by' : 'then by', stepText(step))
+  }
 }
 
 function* packageLines({ name, version, architecture, source, url }: OriginPackage): Generator<string> {

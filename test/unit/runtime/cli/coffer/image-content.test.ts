@@ -263,7 +263,7 @@ describe('coffer image why', () => {
     expect(stdout).toBe(
       `/etc/redis: directory
   package     redis-server 5:7.0.15-1 amd64 (source redis)
-  written by  unknown: the build left no record beside the image
+  written by  unknown: there is no record of the build beside the image
   in it       1 files, 0 of them of no package
               1 of package redis-server
 `,
