@@ -1,7 +1,11 @@
 import { type Inspection, inspectImage } from '../../../../registry/images/facts/inspection.ts'
+import { wrap } from '../../trove/arguments/wrap.ts'
 import { drawTable } from '../../trove/output/table.ts'
 import { type ContentOptions, recordOf, withImage } from './open-word.ts'
 import { note, printJson, printLines, shown, sizeText } from './print.ts'
+
+/** Characters of a value on one line. */
+const VALUE_WIDTH = 72
 
 /** `coffer image inspect` */
 export function inspect(word: string, options: ContentOptions & { readonly json: boolean }): Promise<number> {
@@ -26,7 +30,7 @@ function report(facts: Inspection): string[] {
   const rows = properties(facts).filter(([, value]) => value !== undefined)
   const general = drawTable(
     ['Property', 'Value'],
-    rows.map(([name, value]) => [name, shown(String(value))]),
+    rows.map(([name, value]) => [name, wrap(shown(String(value)), VALUE_WIDTH).join('\n')]),
   )
   return facts.partitions.length === 0 ? [general] : [general, partitionTable(facts)]
 }
