@@ -4,7 +4,7 @@ import { buildOptions, helpText, parseCommandLine } from '../../../builder/reque
 
 const parse = (...args: string[]) => parseCommandLine('disk-image-create', args)
 
-test("all of DIB's options are known, and two more", () => {
+test("all of DIB's options are known, and four more", () => {
   const theirs =
     `-a -o -t -x -u -c -n -p -h --version --checksum --image-size --image-extra-size --image-cache
     --max-online-resize --min-tmpfs --mkfs-journal-size --mkfs-options --no-tmpfs --offline --qemu-img-options --root-label
@@ -14,6 +14,8 @@ test("all of DIB's options are known, and two more", () => {
     names.filter((name) => !buildOptions.find((option) => option.names[0] === name)?.ours).sort(),
   ).toEqual(theirs.sort())
   expect(buildOptions.filter((option) => option.ours).map((option) => option.names[0])).toEqual([
+    '--lock',
+    '--locked',
     '--explain',
     '--monitor',
   ])
