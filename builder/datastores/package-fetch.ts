@@ -200,7 +200,10 @@ async function provideRepository(
     path = resolve(context.cwd, key.path)
     if (key.sha256 !== undefined) await checkDigest(path, key.sha256)
   } else {
-    path = join(context.cacheDirectory, 'datastore-packages', `key-${sha256OfText(key.url.href)}`)
+    // The key that a lock names is for this build: others go on from their own copy.
+    const suffix = context.rules.lock === undefined ? '' : '.locked'
+    const name = `key-${sha256OfText(key.url.href)}${suffix}`
+    path = join(context.cacheDirectory, 'datastore-packages', name)
     // A vendor's public key wants no login, so the credentials meant for the package stay out of this request.
     const settings = download.filter((entry) => !['user', 'header', 'cookie'].includes(entry.name))
     await fetchUrl(key.url, path, settings, context, async (file, shown) => {

@@ -35,7 +35,7 @@ export function lockedPins(lock: Lock): Pins {
       const found = nearest(base, path, byPath.get(path) ?? [])
       if (found.length === 0) continue
       if (new Set(found.map(({ pin }) => JSON.stringify(pin))).size === 1) return found[0]?.pin
-      return refused(
+      return notServed(
         `${url} may be of more than one archive of the lock`,
         'use the same mirrors as the lock does',
       )
@@ -44,7 +44,7 @@ export function lockedPins(lock: Lock): Pins {
     if (promised?.algorithm === 'sha256') {
       return { kind: 'content', digest: promised.digest, size: 0, private: false }
     }
-    return refused(
+    return notServed(
       `${url} is not in the lock`,
       'the build asks for more than it did then: make the lock anew',
     )
@@ -85,6 +85,6 @@ function partsOf(address: string): string[] {
   return new URL(address).pathname.split('/').filter((part) => part !== '')
 }
 
-function refused(why: string, hint: string): Pin {
+function notServed(why: string, hint: string): Pin {
   return { kind: 'refused', reason: `${why} - hint: ${hint}` }
 }

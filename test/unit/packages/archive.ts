@@ -48,10 +48,13 @@ export async function publish(directory: string, name: string, suite: Suite): Pr
         `Package: ${item.name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: T <t@example.org>\nDescription: of a test\nFilename: ${poolPath(item)}\nSize: ${content.length}\nSHA256: ${sha256(content)}\n`,
       )
     }
-    const index = gzipSync(stanzas.join('\n'))
+    const plain = stanzas.join('\n')
+    const index = gzipSync(plain)
     const place = `${component}/binary-amd64`
     await put(join(root, place, 'Packages.gz'), index)
     await put(join(root, place, 'by-hash/SHA256', sha256(index)), index)
+    // As real archives do, the plain text is listed too, though it is not there.
+    listed.push(` ${sha256(plain)} ${Buffer.byteLength(plain)} ${place}/Packages`)
     listed.push(` ${sha256(index)} ${index.length} ${place}/Packages.gz`)
   }
   const release = `Origin: Test
@@ -60,7 +63,7 @@ Suite: ${name}
 Codename: ${name}
 Date: ${suite.date.toUTCString()}
 ${suite.validUntil === undefined ? '' : `Valid-Until: ${suite.validUntil.toUTCString()}\n`}${suite.notAutomatic === true ? 'NotAutomatic: yes\n' : ''}Acquire-By-Hash: yes
-Architectures: all amd64
+Architectures: amd64
 Components: ${Object.keys(suite.components).join(' ')}
 SHA256:
 ${listed.join('\n')}
