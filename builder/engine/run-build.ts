@@ -171,7 +171,12 @@ async function runWithRights(
     else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
     if (status === 0 && interrupt.status() === undefined) await finishLock(inputs, proxy, listener)
     if (status === 0 && request.record) {
-      const facts = { steps, ...told.facts(), downloads: [], unreproducible: [] }
+      const facts = {
+        steps,
+        ...told.facts(),
+        ...(await takenFrom(inputs, told.facts().packages)),
+        unreproducible: [],
+      }
       await writeBuildRecord(request, await buildRecord(prepared, version, facts))
     }
     if (cache !== undefined) {
@@ -202,6 +207,26 @@ function inputsOf(prepared: PreparedBuild, version: string, log: Log) {
 async function replay(meta: LayerMeta, inputs: BuildInputs): Promise<void> {
   for (const answer of meta.served) inputs.proxy.onServed?.(answer)
   for (const taken of meta.recorded) await appendRecorded(inputs.recordFile, taken)
+}
+
+/** Where packages and downloads of the image came from. */
+async function takenFrom(
+  inputs: BuildInputs,
+  installed: readonly TreePackage[],
+): Promise<Pick<BuildFacts, 'packages' | 'downloads'>> {
+  const name = (one: Pick<TreePackage, 'name' | 'version' | 'architecture'>) =>
+    `${one.name} ${one.version} ${one.architecture}`
+  const taken = new Map((await inputs.packages()).map((one) => [name(one), one]))
+  const recorded = await inputs.recorded()
+  return {
+    packages: installed.map((one) => {
+      const origin = taken.get(name(one))
+      return origin === undefined ? one : { ...one, sha256: origin.sha256, url: origin.url }
+    }),
+    downloads: recorded.flatMap((one) =>
+      one.kind === 'file' ? [{ kind: one.kind, url: one.url, sha256: one.sha256 }] : [],
+    ),
+  }
 }
 
 /** Writes the lock that was asked for, once every answer of the proxy is known. */

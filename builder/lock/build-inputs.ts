@@ -12,7 +12,7 @@ import { lockVariables } from './lock-variables.ts'
 import { lockedPins } from './locked-pins.ts'
 import { lockedVariables } from './locked-sources.ts'
 import { makeLock } from './make-lock.ts'
-import { packageFacts, releasesOf } from './package-facts.ts'
+import { type PackageFacts, packageFacts, releasesOf } from './package-facts.ts'
 import { type Recorded, readRecorded } from './recorded.ts'
 
 /** What a build is, as far as its inputs are concerned. */
@@ -43,6 +43,13 @@ export interface WrittenLock {
   readonly packages: number
 }
 
+/** A package that apt was served. */
+export interface TakenPackage extends PackageFacts {
+  /** Of the package file. */
+  readonly sha256: string
+  readonly url: string
+}
+
 /** Everything that a running build takes from elsewhere: what it may take, what it took, and the lock of that. */
 export interface BuildInputs {
   readonly proxy: Pick<AptProxyOptions, 'onServed' | 'onRefused' | 'pins' | 'tunnels'>
@@ -54,6 +61,8 @@ export interface BuildInputs {
   readonly served: readonly Served[]
   /** What scripts took so far, in order. */
   readonly recorded: () => Promise<Recorded[]>
+  /** The packages so far, with the digest and the address of each. */
+  readonly packages: () => Promise<readonly TakenPackage[]>
   /** Why apt could not have what it asked for, each reason once. */
   readonly refusals: () => readonly string[]
   /** After a build that worked: writes the lock that was asked for. @throws CofferError `LOCK_NOT_ONE_STATE` */
@@ -107,6 +116,11 @@ export async function openBuildInputs(build: InputsOfBuild): Promise<BuildInputs
     recordFile,
     served,
     recorded: () => readRecorded(recordFile),
+    async packages() {
+      const facts = await packageFacts(served, store, build.store)
+      const addresses = new Map(served.map(({ url, digest }) => [digest, url]))
+      return [...facts].map(([sha256, fact]) => ({ ...fact, sha256, url: addresses.get(sha256) ?? '' }))
+    },
     refusals: () => [...refusals],
     async writeLock(generated = {}) {
       if (lockTo === undefined) return undefined
