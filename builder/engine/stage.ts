@@ -3,6 +3,7 @@ import { makeReadOnly, mount, mountsBelow, unmount } from '../../lib/mount.ts'
 import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
 import type { Build } from './build.ts'
+import { renewBuildProxy } from './build-proxy-conf.ts'
 import { mountChroot, unmountBelow } from './chroot-mounts.ts'
 import type { LayeredTree } from './layered-tree.ts'
 import { returnSys } from './own-devices.ts'
@@ -56,6 +57,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     } else {
       if (at !== undefined) await layers.unmount()
       await layers.mountAt(next)
+      await renewBuildProxy(next, build.job)
       // A layer from the cache holds the name servers of another day.
       if (nameServers !== undefined) await exchangeResolvConf(next, nameServers, await hostResolvConf())
     }

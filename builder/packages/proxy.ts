@@ -1,6 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { isErrno } from '../../lib/errors.ts'
+import { sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Answerer, answerer } from './answer.ts'
 import { expectedDigests } from './expected.ts'
@@ -138,10 +141,7 @@ export async function startAptProxy(options: AptProxyOptions): Promise<AptProxy>
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     void tunnel({ options, upstream, event, signal: aborter.signal }, request, client, head)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
+  await listen(server, usualPort(options.cacheDir))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
@@ -159,6 +159,30 @@ export async function startAptProxy(options: AptProxyOptions): Promise<AptProxy>
       await closed
     },
   }
+}
+
+/**
+ * The port that builds with this store have as a rule: what they leave in a cached tree, the next one can use as it is. Below the
+ * range from which the kernel gives out ports.
+ */
+function usualPort(cacheDir: string): number {
+  return 20_000 + (Number.parseInt(sha256(resolve(cacheDir)).slice(0, 8), 16) % 10_000)
+}
+
+/** Listens on loopback, at any port when the usual one is taken. */
+async function listen(server: Server, port: number): Promise<void> {
+  const at = (wanted: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wanted, '127.0.0.1', () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  await at(port).catch(async (error: unknown) => {
+    if (!isErrno(error, 'EADDRINUSE') && !isErrno(error, 'EACCES')) throw error
+    await at(0)
+  })
 }
 
 async function handle(
