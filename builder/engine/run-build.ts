@@ -16,6 +16,7 @@ import { sweepStale } from '../sandbox/stale.ts'
 import type { BuildEvent } from './events.ts'
 import { interruption } from './interruption.ts'
 import { callerFor, makeJob, searchPathOf } from './job.ts'
+import { makeOwnCache } from './own-cache.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
@@ -80,7 +81,7 @@ async function runWithRights(
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
   if (privilege.kind === 'rootless') log.info(describeRootless(privilege))
-  await mkdir(request.imageCache, { recursive: true })
+  await makeOwnCache(request.imageCache)
   await mkdir(request.lockFiles, { recursive: true })
   await sweepStale(request.tmpDir, log, enter)
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
