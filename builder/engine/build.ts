@@ -48,6 +48,8 @@ export interface BuildJob {
   readonly hits: readonly Layer[]
   /** Identity of the tree before the first step. */
   readonly startKey: string
+  /** The package lists in the tree of the hits are older than the archives: apt must fetch them before it is asked again. */
+  readonly oldLists: boolean
   /** Where results are kept; undefined keeps none. */
   readonly cache: JobCache | undefined
   /** True in a user namespace, whose root may mount and make less than root of the machine. */

@@ -17,6 +17,7 @@ export interface JobPlace {
   readonly steps: BuildJob['steps']
   readonly hits: BuildJob['hits']
   readonly cache: BuildJob['cache']
+  readonly oldLists: boolean
   /** Where scripts outside find the rules of a lock, and the commits of one. */
   readonly inputEnvironment: Readonly<Record<string, string>>
 }
@@ -52,6 +53,7 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     hits: place.hits,
     startKey: CACHE_START,
     cache: place.cache,
+    oldLists: place.oldLists,
     inputEnvironment: place.inputEnvironment,
     owner: outputOwner(request),
   }

@@ -18,6 +18,7 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     steps: [],
     hits: [],
     cache: undefined,
+    oldLists: false,
     inputEnvironment: prepared.lock === undefined ? {} : lockedVariables(prepared.lock, request.callerEnv),
   })
   const { facts } = prepared

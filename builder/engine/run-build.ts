@@ -18,7 +18,10 @@ import { sweepStale } from '../sandbox/stale.ts'
 import { archivesUnchanged } from './archives-unchanged.ts'
 import type { BuildEvent } from './events.ts'
 import { interruption } from './interruption.ts'
+
 import { callerFor, makeJob, outputOwner, searchPathOf } from './job.ts'
+import { makeOwnCache } from './own-cache.ts'
+
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
@@ -83,7 +86,7 @@ async function runWithRights(
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
   if (privilege.kind === 'rootless') log.info(describeRootless(privilege))
-  await mkdir(request.imageCache, { recursive: true })
+  await makeOwnCache(request.imageCache)
   await mkdir(request.lockFiles, { recursive: true })
   await sweepStale(request.tmpDir, log, enter)
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
@@ -104,11 +107,12 @@ async function runWithRights(
       cache?.noteServed(answer)
     },
   })
+  let oldLists = false
   try {
     if (cache === undefined) return await runSteps([])
-    const unchanged = await archivesUnchanged(prepared, log)
-    const { hits, key } = await findHits(cache.directory, steps, request.resume, unchanged.judge)
-    await unchanged.close()
+    const archives = archivesUnchanged(prepared, log)
+    const { hits, key } = await findHits(cache.directory, steps, request.resume, archives.judge)
+    oldLists = archives.listsAreOld()
     for (const { meta } of hits) await replay(meta, inputs)
     const treeKey = hits.length === steps.length ? key : undefined
     const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
@@ -152,6 +156,7 @@ async function runWithRights(
       steps,
       hits,
       inputEnvironment: inputs.environment,
+      oldLists,
       cache:
         cache === undefined
           ? undefined

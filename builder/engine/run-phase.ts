@@ -10,6 +10,7 @@ import { listEnvironmentFiles, listScripts } from '../../phases/run-parts-listin
 import type { CacheStep } from '../cache/types.ts'
 import { breakAt } from './breaks.ts'
 import { type Build, baseHooks } from './build.ts'
+import { renewLists } from './package-lists.ts'
 import { inPlace, type Place, runScript, sourceEnvironment } from './script.ts'
 import { IN_TARGET, type Stage } from './stage.ts'
 import type { TreeSteps } from './tree-steps.ts'
@@ -122,6 +123,7 @@ async function runParts(build: Build, steps: TreeSteps, phase: PhaseRun): Promis
     { ...build.env, ...phase.extra },
     build.print,
   )
+  await renewLists(build, place)
   const rows: { script: string; seconds: number }[] = []
   for (const script of listing.run.slice(phase.done)) {
     const { element } = originOf(build, name, script)

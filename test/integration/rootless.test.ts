@@ -33,7 +33,7 @@ setcap cap_net_raw,cap_net_bind_service+ep usr/bin/capable
 touch closed
 chmod 0 closed
 sudo -n chown 65534:65534 closed
-[ "$DIB_NO_TMPFS" = 0 ] || python3 -c 'import os; os.setxattr("closed", "user.note", b"kept")'
+[ -z "\${WITH_NOTE:-}" ] || python3 -c 'import os; os.setxattr("closed", "user.note", b"kept")'
 `),
   'owners/install.d/50-owners': script(`
 echo mine > /home/ann/file
@@ -93,6 +93,8 @@ async function directoryOf(user: ThrowAwayUser): Promise<string> {
 const home = await directoryOf(ann)
 const bobsHome = await directoryOf(bob)
 await mkdir(`${work}/coffer`)
+await mkdir(`${work}/cache-of-root/packages`, { recursive: true })
+await chown(`${work}/cache-of-root`, ann.uid, ann.gid)
 await run(['chmod', '0755', work])
 
 const withoutNote = (entries: ReadonlyMap<string, Entry>) =>
@@ -108,7 +110,11 @@ describe('an ordinary user', () => {
   let archive = new Map<string, Entry>()
 
   beforeAll(async () => {
-    const mine = await create(work, args('by-root'), { DIB_NO_TMPFS: '1', ELEMENTS_PATH: elements })
+    const mine = await create(work, args('by-root'), {
+      DIB_NO_TMPFS: '1',
+      ELEMENTS_PATH: elements,
+      WITH_NOTE: '1',
+    })
     expect(mine.exitCode, mine.output).toBe(0)
     image = await imageInventory(`${work}/by-root.raw`)
     archive = await archiveInventory(`${work}/by-root.tar`)
@@ -119,12 +125,22 @@ describe('an ordinary user', () => {
   })
 
   test('builds the image that root builds: owners, modes, attributes, capabilities, content', async () => {
-    const hers = await createAs(ann, args('on-disk'), home, { DIB_NO_TMPFS: '1' })
+    const extra = { DIB_NO_TMPFS: '1', WITH_NOTE: '1' }
+    const hers = await createAs(ann, ['--cache', ...args('on-disk')], home, extra)
     expect(hers.exitCode, hers.output).toBe(0)
     expect(hers.output).toContain(`user ids ${ann.subordinate}-`)
     expect(await imageInventory(`${home}/on-disk.raw`)).toEqual(image)
     expect(await archiveInventory(`${home}/on-disk.tar`)).toEqual(archive)
     expect(await leftovers(home)).toEqual([])
+  })
+
+  test('builds it from the results of its steps', async () => {
+    const extra = { DIB_NO_TMPFS: '1', WITH_NOTE: '1' }
+    const hers = await createAs(ann, ['--cache', '-u', ...args('cached')], home, extra)
+    expect(hers.exitCode, hers.output).toBe(0)
+    expect(hers.output).toContain('extra-data.d/50-owners comes from the cache')
+    expect(await imageInventory(`${home}/cached.raw`)).toEqual(image)
+    expect(await archiveInventory(`${home}/cached.tar`)).toEqual(archive)
   })
 
   test('builds it in memory too, and owns all outputs, with her own umask', async () => {
@@ -142,7 +158,7 @@ describe('an ordinary user', () => {
 })
 
 describe('SIGKILL of a build that holds files of subordinate ids on disk', () => {
-  const words = ['-n', '-o', 'killed', '-t', 'raw', 'tiny-os', 'owners', 'pauses']
+  const words = ['--cache', '-n', '-o', 'killed', '-t', 'raw', 'tiny-os', 'owners', 'pauses']
 
   /** Kills what it is told to, once the build pauses. */
   async function killed(victims: (build: number) => Promise<readonly number[]>): Promise<void> {
@@ -170,24 +186,29 @@ describe('SIGKILL of a build that holds files of subordinate ids on disk', () =>
     throw new Error('the build has no reaper')
   }
 
-  const directories = async () => (await readdir(home)).filter((name) => name.startsWith('dib_'))
+  const directories = async () => [
+    ...(await readdir(home)).filter((name) => name.startsWith('dib_')),
+    ...(await readdir(`${home}/.cache/image-create/steps-${ann.subordinate}-${ann.subordinate}/builds`)),
+  ]
 
   test('leaves nothing', async () => {
     await killed(async (build) => [build])
-    for (let tries = 0; tries < 100 && (await leftovers(home)).length > 0; tries++) await sleep(100)
+    for (let tries = 0; tries < 100 && (await directories()).length > 0; tries++) await sleep(100)
+    expect(await directories()).toEqual([])
     expect(await leftovers(home)).toEqual([])
     expect((await readdir(home)).filter((name) => name.startsWith('killed'))).toEqual([])
   })
 
   test('and of its reaper leaves directories, which her next build sweeps and nobody else can', async () => {
     await killed(async (build) => [await reaperOf(build), build])
-    expect(await directories()).toHaveLength(2)
+    expect(await directories()).toHaveLength(3)
     const mine = await create(home, ['-n', '-o', `${work}/other`, '-t', 'tar', 'tiny-os'], { HOME: work })
     expect(mine.exitCode, mine.output).toBe(0)
-    expect(await directories()).toHaveLength(2)
-    const next = await createAs(ann, ['-n', '-o', 'next', '-t', 'tar', 'tiny-os'], home)
+    expect(await directories()).toHaveLength(3)
+    const next = await createAs(ann, ['--cache', '-n', '-o', 'next', '-t', 'tar', 'tiny-os'], home)
     expect(next.exitCode, next.output).toBe(0)
     expect(next.output.match(/^.*Removing .*, left by a build that was killed$/gm)).toHaveLength(2)
+    expect(await directories()).toEqual([])
     expect(await leftovers(home)).toEqual([])
   })
 })
@@ -220,6 +241,15 @@ describe('refused before any work, with what to change', () => {
       ['tiny-os', 'needs-loop'],
       /^This image cannot be built without root: cleanup\.d\/50-needs-loop of element needs-loop uses IMAGE_BLOCK_DEVICE$/m,
       /^hint: It needs loop devices/m,
+    ],
+    [
+      'a cache in which a build with sudo has left files',
+      ann,
+      home,
+      [],
+      ['--image-cache', `${work}/cache-of-root`, 'tiny-os'],
+      /cache-of-root\/packages in the cache belongs to root/m,
+      /^hint: Take it over: sudo chown -R /m,
     ],
   ])('%s', async (_, user, directory, prefix, named, message, hint) => {
     const before = await readdir(directory)
