@@ -233,7 +233,7 @@ describe.each([
 
 describe('apt in the image', () => {
   const conf = 'mnt/etc/apt/apt.conf.d/60img-build-proxy'
-  const method = 'mnt/usr/lib/apt/methods/coffer-https'
+  const method = (scheme: string) => `mnt/usr/lib/apt/methods/coffer-${scheme}`
   const set = async (env: Record<string, string>) => {
     stage = makeStage(['dpkg'])
     stage.write('mnt/usr/lib/apt/methods/http', '#!/bin/sh\n')
@@ -250,12 +250,16 @@ describe('apt in the image', () => {
     await set({ COFFER_LOCKED: '/x.lock' })
     expect(stage.read(conf)).toContain('Acquire::Check-Valid-Until "false";\n')
     expect(await stage.outside('cleanup.d/50-remove-img-build-proxy')).toMatchObject({ exitCode: 0 })
-    expect([stage.has(conf), stage.has(method)]).toEqual([false, false])
+    expect([conf, method('http'), method('https')].filter(stage.has)).toEqual([])
   })
 
-  test('asks https mirrors through the proxy, while the image is built', async () => {
+  test('asks all mirrors through the proxy while the image is built, also those of https and of no_proxy', async () => {
     await set({})
-    expect(stage.read(conf)).toContain('Dir::Bin::Methods::https "/usr/lib/apt/methods/coffer-https";\n')
-    expect(statSync(at(method)).mode & 0o777).toBe(0o755)
+    for (const scheme of ['http', 'https']) {
+      expect(stage.read(conf)).toContain(
+        `Dir::Bin::Methods::${scheme} "/usr/lib/apt/methods/coffer-${scheme}";\n`,
+      )
+      expect(statSync(at(method(scheme))).mode & 0o777).toBe(0o755)
+    }
   })
 })
