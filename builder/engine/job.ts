@@ -2,6 +2,7 @@ import type { BuildRequest } from '../request/request.ts'
 import { programPath } from './base-environment.ts'
 import { type BuildJob, directoriesOf } from './build.ts'
 import type { PreparedBuild } from './prepare.ts'
+import { imageSeed } from './seed.ts'
 
 /** What is decided only when the build starts. */
 export interface JobPlace {
@@ -32,6 +33,8 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     path: searchPathOf(prepared.request),
     aptProxy: place.aptProxy,
     version: place.version,
+    seed: imageSeed(prepared),
+    sourceDate: prepared.request.sourceDate,
     owner: outputOwner(prepared.request),
   }
 }

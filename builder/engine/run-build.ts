@@ -1,4 +1,5 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { systemClock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { partialOutputs } from '../output/index.ts'
 import { startAptProxy } from '../packages/proxy.ts'
@@ -37,6 +38,7 @@ export async function runPrepared(
     warn: (message) => listener.onLine(`WARNING: ${message}`),
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
+  warnOfFuture(request.sourceDate, log)
   await checkMachine(searchPathOf(request))
   await checkSandbox()
   await mkdir(request.imageCache, { recursive: true })
@@ -92,6 +94,14 @@ function interruption() {
       for (const off of listeners) off()
     },
   }
+}
+
+/** Dates are only made earlier: those of this build would stay if the source date were later. */
+function warnOfFuture(sourceDate: number | undefined, log: Log): void {
+  if (sourceDate === undefined || sourceDate * 1000 <= systemClock.now().getTime()) return
+  log.warn(
+    'SOURCE_DATE_EPOCH is later than now: files keep the time of this build, and the next image will differ',
+  )
 }
 
 /** A tmpfs build needs twice `--min-tmpfs` of memory (DIB contract §1.8). */

@@ -57,7 +57,7 @@ export async function runPhase(build: Build, name: PhaseName): Promise<void> {
 async function ensureHooks(build: Build): Promise<void> {
   const { hooks } = build.job.directories
   if ((await stat(hooks).catch(() => undefined)) !== undefined) return
-  await writeHooks(build.job.hooks, hooks)
+  await writeHooks(build.job.hooks, hooks, build.job.sourceDate)
 }
 
 /** Writes the environment file that carries the install type (DIB contract §1.1 step 13). */

@@ -8,6 +8,7 @@ import type { Build } from './build.ts'
 import { mountChroot, unmountBelow } from './chroot-mounts.ts'
 import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
 import { finaliseTree } from './finalise.ts'
+import { asCaller, normaliseBuild, reportUnreproducible } from './reproducible.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
 import { runPhase, writeInstallType } from './run-phase.ts'
 import { inPlace } from './script.ts'
@@ -56,18 +57,24 @@ export async function runBuild(build: Build): Promise<void> {
   unmounted()
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
+  await step(build, 'normalise', () => normaliseBuild(build))
   build.emit({ event: 'packages', packages: await treePackages(directories.mount) })
 
   const wanted =
     request.ramdiskElement === undefined && !build.job.elements.some(({ name }) => name === 'no-final-image')
   if (needsTree(build))
-    await step(build, 'tree outputs', () => treeOutputs(outputOptions(build, { tree: directories.mount })))
+    await step(build, 'tree outputs', () =>
+      asCaller(build, () => treeOutputs(outputOptions(build, { tree: directories.mount }))),
+    )
   const raw = wanted && request.types.some((type) => formatOf(type).from === 'raw')
   if (raw) await step(build, 'write disk', () => writeDisk(build, disk))
   await disk.release()
   if (disk.mountPoints.length === 0) await removeTree(directories.mount)
   if (raw)
-    await step(build, 'convert image', () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath })))
+    await step(build, 'convert image', () =>
+      asCaller(build, () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath }))),
+    )
+  reportUnreproducible(build)
   build.print('Build completed successfully')
 }
 
@@ -84,6 +91,7 @@ function outputOptions<T extends object>(build: Build, source: T) {
     compress: request.compress,
     overwrite: request.overwrite,
     cores: request.cores,
+    sourceDate: build.job.sourceDate,
     log: build.log,
     cleanup: build.cleanup,
     onOutput: (output: { path: string; format: string; bytes: number; sha256?: string }) =>

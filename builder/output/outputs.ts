@@ -26,6 +26,8 @@ export interface OutputOptions {
   readonly owner?: { readonly uid: number; readonly gid: number }
   /** Processors to use. Default: all. */
   readonly cores?: number
+  /** Seconds since 1970: nothing in an archive is dated later. Default: times as they are. */
+  readonly sourceDate?: number | undefined
   /** Gets a release for every unfinished file, for as long as it is unfinished. */
   readonly cleanup?: CleanupStack
   /** An abort ends the running conversion. */
@@ -120,6 +122,7 @@ function jobOf(options: OutputOptions, target: string) {
     env: options.env ?? process.env,
     log: options.log,
     cores: options.cores ?? availableParallelism(),
+    sourceDate: options.sourceDate,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   }
 }

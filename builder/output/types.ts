@@ -62,6 +62,8 @@ interface JobBase {
   readonly log: Log
   /** Processors to use. */
   readonly cores: number
+  /** Seconds since 1970: nothing in the output is dated later. Undefined: times as they are. */
+  readonly sourceDate?: number | undefined
   readonly signal?: AbortSignal
 }
 

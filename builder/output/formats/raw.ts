@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises'
 import { run } from '../../../lib/exec.ts'
 import type { RawFormat } from '../types.ts'
 
@@ -16,5 +17,7 @@ export const raw: RawFormat = {
       env: job.env,
       ...(job.signal === undefined ? {} : { signal: job.signal }),
     })
+    // Like the other formats, which make a new file.
+    await chmod(job.target, 0o666 & ~process.umask())
   },
 }
