@@ -87,7 +87,7 @@ export interface Plan {
 /** Files that are read in each element's own directory, so that it means nothing whose copy ends up in the hooks. */
 const readPerElement = new Set(
   `README.md README.rst __init__.py element-deps element-provides package-installs.json package-installs.yaml pkg-map
-   svc-map`.split(/\s+/),
+   svc-map unreproducible`.split(/\s+/),
 )
 
 /**

@@ -38,15 +38,17 @@ export interface StepIds {
  * Variables that differ from run to run or from machine to machine and change nothing in the image. Names of elements
  * and their paths are here because their content is part of the ids instead.
  */
-const withoutEffect = new Set(
+const WITHOUT_EFFECT = new Set(
   `_ COLORTERM COLUMNS DBUS_SESSION_BUS_ADDRESS DIB_ARGS DIB_BLOCK_DEVICE_PARAMS_YAML DIB_DEBUG_TRACE DIB_ENV
    DIB_IMAGE_CACHE DIB_LOCKFILES DIB_MIN_TMPFS DIB_NO_TIMESTAMP DIB_NO_TMPFS DIB_OFFLINE DIB_PYTHON_EXEC DIB_QUIET DISPLAY EDITOR
    ELEMENTS_PATH HISTFILE HISTSIZE HOSTNAME IMAGE_ELEMENT IMAGE_ELEMENT_YAML INVOCATION_ID JOURNAL_STREAM LESS LINES
    LS_COLORS MAIL OLDPWD OUT_IMAGE_PATH PAGER PWD SHELL SHLVL SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY SUDO_COMMAND
    SUDO_GID SUDO_UID SUDO_USER TERM TMP_BUILD_DIR TMP_DIR TMP_HOOKS_PATH TMP_IMAGE_DIR TMP_MOUNT_PATH VISUAL
-   WINDOWID XAUTHORITY _LIB break break_cmd break_outside_target COFFER_APT_PROXY COFFER_NODE`.split(/\s+/),
+   WINDOWID XAUTHORITY _LIB break break_cmd break_outside_target COFFER_APT_PROXY COFFER_NODE COFFER_UMASK`.split(
+    /\s+/,
+  ),
 )
-const withoutEffectPrefixes = ['XDG_', 'LESS', 'npm_', 'VSCODE_', 'GPG_', 'SYSTEMD_']
+const WITHOUT_EFFECT_PREFIXES = ['XDG_', 'LESS', 'npm_', 'VSCODE_', 'GPG_', 'SYSTEMD_']
 
 /** Variables that name the output. They count for the steps that mention them: see {@link StepIdInput.stepInputs}. */
 export const outputVariables = [
@@ -154,12 +156,16 @@ function closures(elements: readonly ResolvedElement[]): (name: string) => Reado
   }
 }
 
+/** Whether a variable of this name says something of the person, the machine or the run only. */
+export function withoutEffect(name: string): boolean {
+  return WITHOUT_EFFECT.has(name) || WITHOUT_EFFECT_PREFIXES.some((prefix) => name.startsWith(prefix))
+}
+
 /** The variables that can change a result, as inputs. */
 function effectiveEnvironment(environment: Readonly<Record<string, string>>): Inputs {
   return Object.fromEntries(
     Object.entries(environment)
-      .filter(([name]) => !withoutEffect.has(name) && !outputVariables.some((output) => output === name))
-      .filter(([name]) => !withoutEffectPrefixes.some((prefix) => name.startsWith(prefix)))
+      .filter(([name]) => !withoutEffect(name) && !outputVariables.some((output) => output === name))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => [
         `environment ${name}`,

@@ -8,25 +8,35 @@ import type { HookFile } from './hooks.ts'
  *
  * @param files as `planHooks` gives them: parents first
  * @param directory is made if it does not exist; files in it are replaced
+ * @param time seconds since 1970 that all of it is dated, since files that are copied on keep their dates; default: as in
+ *   the elements, which is when somebody checked them out
  */
-export async function writeHooks(files: readonly HookFile[], directory: string): Promise<void> {
+export async function writeHooks(
+  files: readonly HookFile[],
+  directory: string,
+  time?: number,
+): Promise<void> {
   await mkdir(directory, { recursive: true })
-  for (const file of files) await write(file, join(directory, file.destination))
+  for (const file of files) await write(file, join(directory, file.destination), time)
   // Only now: adding entries changed the times of the directories, and a directory may be read-only.
   for (const file of files.filter(({ kind }) => kind === 'directory').reverse()) {
     const path = join(directory, file.destination)
-    const { atime, mtime } = await lstat(file.source)
+    const { atime, mtime } = await timesOf(file, time)
     await chmod(path, file.mode)
     await utimes(path, atime, mtime)
   }
 }
 
-async function write(file: HookFile, path: string): Promise<void> {
+async function timesOf(file: HookFile, time: number | undefined) {
+  return time === undefined ? await lstat(file.source) : { atime: time, mtime: time }
+}
+
+async function write(file: HookFile, path: string, time: number | undefined): Promise<void> {
   if (file.kind === 'directory') {
     await mkdir(path, { recursive: true })
     return
   }
-  const { atime, mtime } = await lstat(file.source)
+  const { atime, mtime } = await timesOf(file, time)
   await rm(path, { force: true })
   if (file.target === undefined) {
     await copyFile(file.source, path)

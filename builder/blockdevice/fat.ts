@@ -13,6 +13,7 @@ export const MTOOLS_ENV = { MTOOLSRC: '/dev/null', MTOOLS_SKIP_CHECK: '1', LC_AL
  * Makes a FAT file system inside an image file and copies a directory into it. FAT keeps no owners, modes or links.
  *
  * @param source the directory that becomes its root; undefined for an empty file system
+ * @param sourceDate what FAT says of the moment at which a directory was made: seconds since 1970. Undefined: now
  * @throws CofferError `BLOCK_DEVICE_FAT_CONTENT` for a link, a device or a name FAT cannot hold,
  *   `BLOCK_DEVICE_TOO_SMALL` when the files do not fit.
  */
@@ -21,11 +22,15 @@ export async function writeFat(
   extent: Extent,
   raw: RawFile,
   source: string | undefined,
+  sourceDate?: number,
 ): Promise<void> {
   // Checked before anything is written.
   if (source !== undefined) await fatEntries(source)
-  await run(mkfatArgv(fileSystem, extent, raw), { cwd: raw.cwd, env: { ...process.env, LC_ALL: 'C' } })
-  if (source !== undefined) await copyIntoFat(fatTarget(raw, extent), source, raw)
+  const [program, ...args] = mkfatArgv(fileSystem, extent, raw)
+  // The label has a date too; it takes no other than a constant one.
+  const constant = sourceDate === undefined ? [] : ['--invariant']
+  await run([program, ...constant, ...args], { cwd: raw.cwd, env: { ...process.env, LC_ALL: 'C' } })
+  if (source !== undefined) await copyIntoFat(fatTarget(raw, extent), source, { cwd: raw.cwd, sourceDate })
 }
 
 /**
@@ -37,7 +42,7 @@ export async function writeFat(
 export async function copyIntoFat(
   target: string,
   directory: string,
-  options: { readonly cwd?: string } = {},
+  options: MtoolsOptions = {},
 ): Promise<void> {
   const entries = await fatEntries(directory)
   if (entries.length === 0) return
@@ -68,6 +73,13 @@ export function fatTarget(raw: RawFile, extent: Extent): string {
   return `${raw.name}@@${extent.offset}`
 }
 
+/** Options of {@link mtools}. */
+export interface MtoolsOptions {
+  readonly cwd?: string
+  /** What they write for "now": seconds since 1970. Undefined: the clock's time. */
+  readonly sourceDate?: number | undefined
+}
+
 /**
  * Runs one of the mtools on an image file.
  *
@@ -75,11 +87,12 @@ export function fatTarget(raw: RawFile, extent: Extent): string {
  */
 export async function mtools(
   argv: readonly [string, ...string[]],
-  options: { readonly cwd?: string } = {},
+  { cwd, sourceDate }: MtoolsOptions = {},
 ): Promise<RunResult> {
+  const now = sourceDate === undefined ? {} : { SOURCE_DATE_EPOCH: String(sourceDate) }
   const result = await run(argv, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...process.env, ...MTOOLS_ENV },
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...process.env, ...MTOOLS_ENV, ...now },
     check: false,
   })
   if (result.exitCode === 0) return result

@@ -50,6 +50,8 @@ export interface InstallGrubRequest extends BootCode {
   /** The tree; only for messages, the disk has been written from it. */
   readonly tree: string
   readonly rawPath: string
+  /** The time of what is put on the ESP: seconds since 1970. Undefined: now. */
+  readonly sourceDate?: number | undefined
   readonly log?: Log | undefined
 }
 
@@ -180,8 +182,9 @@ async function installEfi(
   const image = request.layout.images.find((candidate) => candidate.name === esp.extent.image)
   if (image === undefined) return
   const raw = rawFile(imagePath(image, request.rawPath))
+  const at = { cwd: raw.cwd, sourceDate: request.sourceDate }
   const target = fatTarget(raw, esp.extent)
-  const present = await mtools(['mdir', '-b', '-i', target, `::/EFI/BOOT/${efiName}`], raw).then(
+  const present = await mtools(['mdir', '-b', '-i', target, `::/EFI/BOOT/${efiName}`], at).then(
     () => true,
     () => false,
   )
@@ -192,7 +195,7 @@ async function installEfi(
   const { path } = await makeGrubImage(request.layout, platform, directory, scratch)
   // -D s: a directory that is there already is left alone. What really went wrong, mcopy says.
   for (const name of ['::/EFI', '::/EFI/BOOT']) {
-    await mtools(['mmd', '-D', 's', '-i', target, name], raw).catch(() => undefined)
+    await mtools(['mmd', '-D', 's', '-i', target, name], at).catch(() => undefined)
   }
-  await mtools(['mcopy', '-o', '-i', target, '--', path, `::/EFI/BOOT/${efiName}`], raw)
+  await mtools(['mcopy', '-o', '-i', target, '--', path, `::/EFI/BOOT/${efiName}`], at)
 }

@@ -17,6 +17,8 @@ export function baseEnvironment(job: BuildJob): Record<string, string> {
   delete caller.TARGET_ROOT
   // Of a build that started this one.
   for (const name of Object.values(lockVariables)) delete caller[name]
+  // How this person writes dates and words: package scripts would put it into files.
+  for (const name of Object.keys(caller)) if (/^(LANG|LANGUAGE|LC_.*)$/.test(name)) delete caller[name]
   const info = elementInfoEnvironment(job.elements)
   return {
     ...caller,
@@ -47,7 +49,9 @@ export function baseEnvironment(job: BuildJob): Record<string, string> {
     'BASH_FUNC_get_image_element_array%%': info.function,
     'BASH_FUNC_die%%': '() {  echo "ERROR: $*" 1>&2; exit 1\n}',
     LC_ALL: 'C',
+    TZ: 'UTC',
     OUT_IMAGE_PATH: '',
+    ...(request.sourceDate === undefined ? {} : { SOURCE_DATE_EPOCH: String(request.sourceDate) }),
     ...(request.skipBase ? { SKIP_BASE: '1' } : {}),
     TMP_BUILD_DIR: directories.build,
     TMP_HOOKS_PATH: directories.hooks,
@@ -67,8 +71,8 @@ export function programPath(caller: string | undefined, libexec: string): string
   return parts.join(':')
 }
 
-/** The caller's environment as text for the image's manifest; values of secrets are masked. */
-function describeEnvironment(env: Environment): string {
+/** An environment as text for the image's manifest; values of secrets are masked. */
+export function describeEnvironment(env: Environment): string {
   return Object.entries(defined(env))
     .filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))

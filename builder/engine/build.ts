@@ -2,6 +2,7 @@ import type { CleanupStack } from '../../lib/cleanup.ts'
 import type { Log } from '../../lib/log.ts'
 import type { HookFile } from '../../phases/hooks.ts'
 import type { ResolvedElement } from '../../phases/resolve.ts'
+import type { Unreproducible } from '../../registry/images/record.ts'
 import type { CacheStep, Layer } from '../cache/types.ts'
 import type { BuildRequest } from '../request/request.ts'
 import type { Emit } from './events.ts'
@@ -54,6 +55,10 @@ export interface BuildJob {
   readonly cache: JobCache | undefined
   /** True in a user namespace, whose root may mount and make less than root of the machine. */
   readonly rootless: boolean
+  /** What the identities of disk, partitions and file systems are made from. */
+  readonly seed: string
+  /** Seconds since 1970: nothing in the image is dated later. Undefined: times stay as they are. */
+  readonly sourceDate: number | undefined
   /** Owner of the outputs when started through sudo. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
 }
@@ -72,12 +77,16 @@ export interface Build {
   readonly job: BuildJob
   /** Exported to every script; grows as the build goes on. */
   readonly env: Record<string, string>
-  /** The caller's file mode creation mask, which outputs are made with; scripts see 022. */
-  readonly umask: number
   readonly log: Log
   /** A line of output of a script, or of the driver itself. */
   readonly print: (line: string) => void
   readonly emit: Emit
+  /** Seconds since 1970: nothing in the image is dated later. Known for certain when all scripts have run. */
+  sourceDate: number | undefined
+  /** What may differ in the next build of the same inputs; grows as the build goes on. */
+  readonly unreproducible: Unreproducible[]
+  /** The umask of who started the build: for what lands beside the image, not for what is in it. */
+  readonly callerUmask: number
   readonly cleanup: CleanupStack
 }
 

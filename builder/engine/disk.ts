@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
 import { flatten, parseConfig } from '../blockdevice/config.ts'
@@ -6,6 +5,7 @@ import { writeFstab } from '../blockdevice/fstab.ts'
 import { getval } from '../blockdevice/getval.ts'
 import { buildGraph } from '../blockdevice/graph.ts'
 import { installGrub } from '../blockdevice/grub.ts'
+import { identitiesFrom } from '../blockdevice/identity.ts'
 import { type DiskLayout, layOut, MAIN_IMAGE } from '../blockdevice/layout.ts'
 import { createLoopDevices } from '../blockdevice/loop.ts'
 import { imageSizeKiB, mkfsOptions } from '../blockdevice/size.ts'
@@ -14,6 +14,7 @@ import { writeImageFile } from '../blockdevice/write-file.ts'
 import { driverSteps } from '../cache/cache-steps.ts'
 import type { Build } from './build.ts'
 import type { Stage } from './stage.ts'
+import { treeKiB } from './tree-size.ts'
 import type { TreeSteps } from './tree-steps.ts'
 
 /** A disk on its way: where the raw file is, and what is mounted while scripts run. */
@@ -83,25 +84,16 @@ async function showUsage(build: Build): Promise<void> {
 
 async function sizeKiB(build: Build, tree: string): Promise<number> {
   const { size } = build.job.request
-  const usage = await run(['du', '-s', '-x', '--block-size=1K', '--', tree])
   const efi = build.job.elements.some(({ name }) => name.startsWith('block-device-efi'))
   if (efi) build.print('Expanding disk for EFI partition')
   return imageSizeKiB({
-    usedKiB: Number.parseInt(usage.stdout, 10),
+    usedKiB: treeKiB(tree),
     imageSizeGiB: size.imageSizeGiB,
     extraMiB: size.extraMiB,
     journalMiB: size.journalMiB,
     rootFsType: build.env.DIB_ROOT_FSTYPE ?? 'ext4',
     efi,
   })
-}
-
-/** The same thing gets the same UUID however often the layout is computed. */
-const identities = new Map<string, string>()
-function identify(what: string): string {
-  const known = identities.get(what) ?? randomUUID()
-  identities.set(what, known)
-  return known
 }
 
 function parameters(build: Build) {
@@ -116,7 +108,7 @@ function parameters(build: Build) {
       maxOnlineResize: request.size.maxOnlineResize,
       release: build.env.DIB_RELEASE,
     }),
-    identify,
+    identify: identitiesFrom(build.job.seed),
   }
 }
 
@@ -168,11 +160,16 @@ export async function createDisk(build: Build, steps: TreeSteps): Promise<BuildD
 
 /** In file mode: writes the disk from the finished tree, with boot code if the tree has a GRUB configuration. */
 export async function writeDisk(build: Build, disk: BuildDisk): Promise<void> {
-  if (disk.mountPoints.length > 0) return
+  const { sourceDate } = build
+  if (disk.mountPoints.length > 0) {
+    const reason = 'was written through loop devices, where the kernel decides what goes where'
+    if (sourceDate !== undefined) build.unreproducible.push({ path: '/', reason })
+    return
+  }
   const tree = build.job.directories.mount
   const layout = layoutOf(build, await sizeKiB(build, tree))
-  await writeImageFile({ layout, tree, rawPath: disk.rawPath, log: build.log, cleanup: build.cleanup })
+  const disks = { layout, tree, rawPath: disk.rawPath, sourceDate, log: build.log }
+  build.unreproducible.push(...(await writeImageFile({ ...disks, cleanup: build.cleanup })))
   const bootable = (await stat(`${tree}/boot/grub/grub.cfg`).catch(() => undefined)) !== undefined
-  if (bootable)
-    await installGrub({ layout, tree, rawPath: disk.rawPath, arch: build.job.request.arch, log: build.log })
+  if (bootable) await installGrub({ ...disks, arch: build.job.request.arch })
 }

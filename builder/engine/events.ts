@@ -1,3 +1,4 @@
+import type { Unreproducible } from '../../registry/images/record.ts'
 import type { TreePackage } from './tree-packages.ts'
 
 /** What a build reports while it runs: one JSON object a line with `--monitor json`. Times are milliseconds since 1970. */
@@ -48,6 +49,13 @@ export type BuildEvent =
     }
   /** Every script has run. The key is the finished tree's identity in the step cache, when it has one. */
   | { readonly event: 'tree'; readonly key?: string; readonly time: number }
+  /** Nothing in the image is later than the date (seconds since 1970), and which files another build may write differently. */
+  | {
+      readonly event: 'reproducible'
+      readonly sourceDate?: number
+      readonly unreproducible: readonly Unreproducible[]
+      readonly time: number
+    }
   /** What dpkg has installed in the finished tree. */
   | {
       readonly event: 'packages'

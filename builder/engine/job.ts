@@ -5,6 +5,7 @@ import type { Privilege } from '../sandbox/rootless.ts'
 import { programPath } from './base-environment.ts'
 import { type BuildJob, directoriesOf } from './build.ts'
 import type { PreparedBuild } from './prepare.ts'
+import { imageSeed } from './seed.ts'
 
 /** What is decided only when the build starts. */
 export interface JobPlace {
@@ -55,8 +56,15 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     cache: place.cache,
     oldLists: place.oldLists,
     inputEnvironment: place.inputEnvironment,
+    seed: imageSeed(prepared),
+    sourceDate: request.sourceDate ?? lockDate(prepared.lock?.sourceDate),
     owner: outputOwner(request),
   }
+}
+
+/** Seconds since 1970 of a lock's date. */
+function lockDate(date: string | undefined): number | undefined {
+  return date === undefined ? undefined : Math.floor(Date.parse(date) / 1000)
 }
 
 /**

@@ -6,6 +6,7 @@ import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
 import type { Layer, LayerMeta } from '../cache/types.ts'
 import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
+import { lockDigest } from '../lock/lock.ts'
 import { appendRecorded } from '../lock/recorded.ts'
 import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
 import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
@@ -87,6 +88,7 @@ async function runWithRights(
   }
   if (privilege.kind === 'rootless') log.info(describeRootless(privilege))
   await makeOwnCache(request.imageCache)
+  warnOfFuture(request.sourceDate, log)
   await mkdir(request.lockFiles, { recursive: true })
   await sweepStale(request.tmpDir, log, enter)
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
@@ -113,7 +115,7 @@ async function runWithRights(
     const archives = archivesUnchanged(prepared, log)
     const { hits, key } = await findHits(cache.directory, steps, request.resume, archives.judge)
     oldLists = archives.listsAreOld()
-    for (const { meta } of hits) await replay(meta, inputs)
+    for (const { meta } of hits) await replay(meta, inputs, proxy)
     const treeKey = hits.length === steps.length ? key : undefined
     const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
     if (from !== undefined) {
@@ -180,7 +182,7 @@ async function runWithRights(
         steps,
         ...told.facts(),
         ...(await takenFrom(inputs, told.facts().packages)),
-        unreproducible: [],
+        ...(prepared.lock === undefined ? {} : { lock: lockDigest(prepared.lock) }),
       }
       await writeBuildRecord(request, await buildRecord(prepared, version, facts))
     }
@@ -209,8 +211,11 @@ function inputsOf(prepared: PreparedBuild, version: string, log: Log) {
 }
 
 /** What a step took from elsewhere when it ran counts for the build that takes its result. */
-async function replay(meta: LayerMeta, inputs: BuildInputs): Promise<void> {
-  for (const answer of meta.served) inputs.proxy.onServed?.(answer)
+async function replay(meta: LayerMeta, inputs: BuildInputs, proxy: AptProxy): Promise<void> {
+  for (const answer of meta.served) {
+    inputs.proxy.onServed?.(answer)
+    proxy.recall(answer)
+  }
   for (const taken of meta.recorded) await appendRecorded(inputs.recordFile, taken)
 }
 
@@ -256,6 +261,7 @@ function toldBy(listener: BuildListener) {
   let tree: string | undefined
   let packages: readonly TreePackage[] = []
   let agent: BuildFacts['agent'] = {}
+  let reproducible: Pick<BuildFacts, 'sourceDate' | 'unreproducible'> = { unreproducible: [] }
   const outputs: FinishedOutput[] = []
   return {
     onLine(line: string) {
@@ -266,10 +272,14 @@ function toldBy(listener: BuildListener) {
         packages = event.packages
         agent = event.agent ?? {}
       }
+      if (event.event === 'reproducible') {
+        const { sourceDate, unreproducible } = event
+        reproducible = { unreproducible, ...(sourceDate === undefined ? {} : { sourceDate }) }
+      }
       listener.onEvent(event)
     },
     tree: () => tree,
-    facts: () => ({ packages, agent, outputs }),
+    facts: () => ({ packages, agent, outputs, ...reproducible }),
   }
 }
 
@@ -286,6 +296,14 @@ function placing({ request }: PreparedBuild, log: Log, listener: BuildListener) 
     ...(request.checksum === undefined ? {} : { checksum: request.checksum }),
     ...(owner === undefined ? {} : { owner }),
   }
+}
+
+/** Dates are only made earlier: those of this build would stay if the source date were later. */
+function warnOfFuture(sourceDate: number | undefined, log: Log): void {
+  if (sourceDate === undefined || sourceDate * 1000 <= systemClock.now().getTime()) return
+  log.warn(
+    'SOURCE_DATE_EPOCH is later than now: files keep the time of this build, and the next image will differ',
+  )
 }
 
 /** A tmpfs build needs twice `--min-tmpfs` of memory (DIB contract §1.8). */

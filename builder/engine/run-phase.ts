@@ -83,7 +83,7 @@ function sayCached(build: Build, phase: PhaseName, step: CacheStep): void {
 /** Flattens the elements into one directory before the first phase (DIB contract §1.3). */
 export async function writeBaseHooks(build: Build): Promise<void> {
   const base = baseHooks(build)
-  await writeHooks(build.job.hooks, base)
+  await writeHooks(build.job.hooks, base, build.job.sourceDate)
   await run(['cp', '--', new URL('../bin/dib-run-parts', import.meta.url).pathname, `${base}/dib-run-parts`])
 }
 

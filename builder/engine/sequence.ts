@@ -10,6 +10,7 @@ import { unmountBelow } from './chroot-mounts.ts'
 import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
 import { writeFileRecord } from './file-record.ts'
 import { finaliseTree } from './finalise.ts'
+import { normaliseBuild, reportUnreproducible, sourceDateOf } from './reproducible.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
 import { runPhase, writeBaseHooks, writeInstallType } from './run-phase.ts'
 import { inPlace } from './script.ts'
@@ -63,6 +64,8 @@ export async function runBuild(build: Build): Promise<void> {
   unmounted()
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
+  build.sourceDate = await sourceDateOf(build)
+  await step(build, 'normalise', () => normaliseBuild(build))
   build.emit({
     event: 'packages',
     packages: await treePackages(directories.mount),
@@ -82,6 +85,12 @@ export async function runBuild(build: Build): Promise<void> {
   await steps.discard()
   if (raw)
     await step(build, 'convert image', () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath })))
+  reportUnreproducible(build)
+  build.emit({
+    event: 'reproducible',
+    unreproducible: build.unreproducible,
+    ...(build.sourceDate === undefined ? {} : { sourceDate: build.sourceDate }),
+  })
   build.print('Build completed successfully')
 }
 
@@ -98,7 +107,8 @@ function outputOptions<T extends object>(build: Build, source: T) {
     compress: request.compress,
     overwrite: request.overwrite,
     cores: request.cores,
-    umask: build.umask,
+    umask: build.callerUmask,
+    sourceDate: build.sourceDate,
     log: build.log,
     cleanup: build.cleanup,
     onOutput: (output: { path: string; format: string; bytes: number; sha256?: string }) =>

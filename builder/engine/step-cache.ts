@@ -28,6 +28,7 @@ import { searchPathOf } from './job.ts'
 import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { recordDirectory } from './record.ts'
+import { imageSeed } from './seed.ts'
 
 /** Directory of the step cache below the cache of downloads. Its files have owners of the image. */
 export function stepCacheDirectory(imageCache: string, privilege: Privilege): string {
@@ -95,7 +96,8 @@ export async function outputsKey(tree: string, prepared: PreparedBuild): Promise
     ...{ types, compress, qemuImgOptions, size, rootLabel, fsType, checksum, arch },
     name: basename(request.imageName),
     layout: prepared.blockDevice.yaml,
-    plan: planOf(prepared, '').id,
+    seed: imageSeed(prepared),
+    sourceDate: request.sourceDate ?? prepared.lock?.sourceDate,
     tools: await toolsOf(request),
   })
 }

@@ -26,9 +26,20 @@ async function main(jobFile: string): Promise<number> {
     writeSync(EVENTS, `${JSON.stringify({ ...event, time: systemClock.now().getTime() })}\n`)
   const print = (line: string) => process.stdout.write(`${line}\n`)
   const cleanup = cleanupStack()
-  // Files of the image have the modes that scripts expect, whoever builds: ordinary users often have another mask.
-  const umask = process.umask(0o022)
-  const build: Build = { job, env: baseEnvironment(job), umask, log: lineLog(print), print, emit, cleanup }
+  // Permissions of files that scripts make, and the dates that tools write, are no matter of who started the build.
+  const callerUmask = process.umask(0o022)
+  process.env.TZ = 'UTC'
+  const build: Build = {
+    job,
+    env: { ...baseEnvironment(job), COFFER_UMASK: callerUmask.toString(8).padStart(4, '0') },
+    log: lineLog(print),
+    print,
+    emit,
+    sourceDate: job.sourceDate,
+    unreproducible: [],
+    callerUmask,
+    cleanup,
+  }
   const started = performance.now()
   let status = 0
   try {

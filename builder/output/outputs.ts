@@ -28,6 +28,8 @@ export interface OutputOptions {
   readonly umask?: number
   /** Processors to use. Default: all. */
   readonly cores?: number
+  /** Seconds since 1970: nothing in an archive is dated later. Default: times as they are. */
+  readonly sourceDate?: number | undefined
   /** Gets a release for every unfinished file, for as long as it is unfinished. */
   readonly cleanup?: CleanupStack
   /** An abort ends the running conversion. */
@@ -127,6 +129,7 @@ function jobOf(options: OutputOptions, target: string) {
     log: options.log,
     cores: options.cores ?? availableParallelism(),
     ...(options.umask === undefined ? {} : { umask: options.umask }),
+    sourceDate: options.sourceDate,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   }
 }

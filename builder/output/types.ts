@@ -64,6 +64,8 @@ interface JobBase {
   readonly cores: number
   /** File mode creation mask that `target` must have heeded; it is this process's own already. */
   readonly umask?: number
+  /** Seconds since 1970: nothing in the output is dated later. Undefined: times as they are. */
+  readonly sourceDate?: number | undefined
   readonly signal?: AbortSignal
 }
 

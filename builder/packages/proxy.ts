@@ -82,6 +82,8 @@ export interface AptProxy {
   readonly settled: () => Promise<void>
   /** The newest `Date` of the Release files that clients got so far; also at {@link RELEASE_DATE_PATH}. */
   readonly newestReleaseDate: () => Promise<Date | undefined>
+  /** Counts an answer that an earlier build got for the dates of this one. */
+  readonly recall: (served: Served) => void
   /** Ends all connections and downloads; unfinished ones leave nothing behind. */
   readonly close: () => Promise<void>
 }
@@ -148,6 +150,7 @@ export async function startAptProxy(options: AptProxyOptions): Promise<AptProxy>
     stats: answers.stats,
     settled,
     newestReleaseDate,
+    recall: dates.saw,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       aborter.abort()

@@ -9,6 +9,8 @@ export interface BuildOption extends OptionSpec {
   readonly help: string
   /** Not part of DIB: an addition of ours. */
   readonly ours?: boolean
+  /** Says only how this run goes and where its output lands: the image does not record it. */
+  readonly local?: boolean
   /** Left out of `ramdisk-image-create --help` (DIB contract §3.2). */
   readonly diskOnly?: boolean
 }
@@ -23,26 +25,29 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['-o'],
+    local: true,
     argument: true,
     placeholder: 'imagename',
     help: 'name of the output image file (default image)',
   },
   {
     names: ['-t'],
+    local: true,
     argument: true,
     placeholder: 'qcow2,tar,tgz,squashfs,vhd,vhdx,vmdk,vdi,docker,aci,raw',
     help: 'image types, comma separated (default qcow2)',
   },
-  { names: ['-x'], argument: false, help: 'turn on tracing (twice for more)' },
-  { names: ['-u'], argument: false, help: 'do not compress the image: larger but faster' },
+  { names: ['-x'], local: true, argument: false, help: 'turn on tracing (twice for more)' },
+  { names: ['-u'], local: true, argument: false, help: 'do not compress the image: larger but faster' },
   { names: ['-c'], argument: false, help: 'clear the environment before starting work' },
   {
     names: ['--logfile'],
+    local: true,
     argument: true,
     placeholder: 'file',
     help: 'append all output to a file (implies DIB_QUIET=1)',
   },
-  { names: ['--checksum'], argument: false, help: 'write MD5 and SHA256 files for the image' },
+  { names: ['--checksum'], local: true, argument: false, help: 'write MD5 and SHA256 files for the image' },
   {
     names: ['--image-size'],
     argument: true,
@@ -57,6 +62,7 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['--image-cache'],
+    local: true,
     argument: true,
     placeholder: 'directory',
     help: 'where downloads are kept (default ~/.cache/image-create)',
@@ -69,6 +75,7 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['--min-tmpfs'],
+    local: true,
     argument: true,
     placeholder: 'size',
     help: 'GiB of memory a tmpfs build needs (default 2)',
@@ -85,10 +92,16 @@ export const buildOptions: readonly BuildOption[] = [
     placeholder: 'options',
     help: 'options passed to mkfs, as a single string',
   },
-  { names: ['--no-tmpfs'], argument: false, help: 'build on disk, not in memory' },
-  { names: ['--offline'], argument: false, help: 'use what the cache holds; do not go to the network' },
+  { names: ['--no-tmpfs'], local: true, argument: false, help: 'build on disk, not in memory' },
+  {
+    names: ['--offline'],
+    local: true,
+    argument: false,
+    help: 'use what the cache holds; do not go to the network',
+  },
   {
     names: ['--qemu-img-options'],
+    local: true,
     argument: true,
     placeholder: 'key=value,...',
     help: 'options passed to qemu-img',
@@ -113,6 +126,7 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['--docker-target'],
+    local: true,
     argument: true,
     placeholder: 'name',
     help: 'repository and tag for output type docker',
@@ -170,12 +184,14 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['--explain'],
+    local: true,
     argument: false,
     ours: true,
     help: 'print the plan (elements, scripts, environment, disk) and build nothing',
   },
   {
     names: ['--monitor'],
+    local: true,
     argument: true,
     placeholder: 'json',
     ours: true,

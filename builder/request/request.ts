@@ -4,6 +4,7 @@ import { CofferError } from '../../lib/errors.ts'
 import type { Environment } from '../../lib/exec.ts'
 import { parseTypes } from '../output/index.ts'
 import type { CommandLine } from './options.ts'
+import { readSourceDate } from './source-date.ts'
 
 /** What to build, with every default filled in. Plain data: it crosses to the sandboxed worker as JSON. */
 export interface BuildRequest {
@@ -47,6 +48,8 @@ export interface BuildRequest {
   /** `break=` of the caller, split. */
   readonly breaks: readonly string[]
   readonly cores: number
+  /** `SOURCE_DATE_EPOCH`, seconds since 1970. */
+  readonly sourceDate: number | undefined
   /** The caller's environment after `-c`, and the raw arguments: both are given to elements (DIB_ENV, DIB_ARGS). */
   readonly callerEnv: Environment
   readonly args: readonly string[]
@@ -62,12 +65,22 @@ export interface ImageSizeRequest {
 }
 
 /** Variables that `-c` keeps: without them nothing can be found or cached. */
-const KEPT_BY_CLEAR = ['HOME', 'PATH', 'SUDO_UID', 'SUDO_GID', 'TERM', 'USER', 'LOGNAME', 'COFFER_NODE']
+const KEPT_BY_CLEAR = [
+  'HOME',
+  'PATH',
+  'SUDO_UID',
+  'SUDO_GID',
+  'TERM',
+  'USER',
+  'LOGNAME',
+  'COFFER_NODE',
+  'SOURCE_DATE_EPOCH',
+]
 
 /**
  * The request a command line and an environment make together (DIB contract §1.5, §3.1).
  *
- * @throws CofferError `NO_ELEMENTS`, `OPTION_VALUE_INVALID`
+ * @throws CofferError `NO_ELEMENTS`, `OPTION_VALUE_INVALID`, `SOURCE_DATE_INVALID`
  */
 export function makeRequest(
   program: string,
@@ -134,6 +147,7 @@ export function makeRequest(
     record: program === 'build-image' || line.flag('--record'),
     breaks: (env.break ?? '').split(',').filter((name) => name !== ''),
     cores: availableParallelism(),
+    sourceDate: readSourceDate(env.SOURCE_DATE_EPOCH),
     callerEnv: env,
     args,
   }

@@ -42,7 +42,15 @@ export interface BuildRecord {
   /** SHA-256 of the lock file that the build was made from. */
   readonly lock?: string
   /** Files that may differ in the next build of the same inputs, and why. */
-  readonly unreproducible: readonly { readonly path: string; readonly reason: string }[]
+  readonly unreproducible: readonly Unreproducible[]
+}
+
+/** Something that may differ in the next build of the same inputs. */
+export interface Unreproducible {
+  /** Absolute path in the image; a directory stands for all that is below it. */
+  readonly path: string
+  /** Why: the end of a sentence that the path begins. */
+  readonly reason: string
 }
 
 export interface RecordedElement {

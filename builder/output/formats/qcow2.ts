@@ -1,12 +1,16 @@
+import { mkdtemp } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { CofferError } from '../../../lib/errors.ts'
-import type { RawFormat } from '../types.ts'
+import { removeTree } from '../../../lib/tree.ts'
+import { orderQcow2 } from '../qcow2-order.ts'
+import type { RawFormat, RawJob } from '../types.ts'
 import { convert, qemuImgTool, splitOptions } from './qemu-img.ts'
 
 /**
  * QEMU's own format, compressed unless `-u` says otherwise.
  *
- * zlib (every QEMU reads it) is compressed on all processors, which leaves the order of clusters to chance. zstd is so
- * much faster that it is done in order: the same disk gives the same file.
+ * The same disk gives the same file. zstd is so fast that it is done in order, on one processor. zlib (every QEMU reads it)
+ * is compressed on several, which leaves the order of clusters to chance, and then put in order.
  */
 export const qcow2: RawFormat = {
   name: 'qcow2',
@@ -18,9 +22,25 @@ export const qcow2: RawFormat = {
   tools: () => [qemuImgTool],
   write(job) {
     const options = job.qemuImgOptions ?? ''
-    const zstd = splitOptions(options).includes('compression_type=zstd')
-    return convert(job, 'qcow2', { compress: job.compress, options, ordered: zstd || !job.compress })
+    if (job.compress && splitOptions(options).every((option) => PLAIN_OPTION.test(option))) {
+      return compressOnAllCores(job, options)
+    }
+    return convert(job, 'qcow2', { compress: job.compress, options, ordered: true })
   },
+}
+
+/** Options that leave the image one that {@link orderQcow2} understands. */
+const PLAIN_OPTION = /^(compat|cluster_size|lazy_refcounts)=|^compression_type=zlib$/
+
+async function compressOnAllCores(job: RawJob, options: string): Promise<void> {
+  const scratch = await mkdtemp(join(dirname(job.rawPath), 'qcow2-'))
+  try {
+    const unordered = join(scratch, 'unordered')
+    await convert({ ...job, target: unordered }, 'qcow2', { compress: true, options })
+    await orderQcow2(unordered, job.target)
+  } finally {
+    await removeTree(scratch)
+  }
 }
 
 /** Wishes for a qcow2 image, see {@link qcow2Options}. */

@@ -13,7 +13,7 @@ export const raw: RawFormat = {
   tools: () => [],
   async write(job) {
     // Made in the build directory, with the mask that scripts have.
-    if (job.umask !== undefined) await chmod(job.rawPath, 0o666 & ~job.umask)
+    await chmod(job.rawPath, 0o666 & ~(job.umask ?? process.umask()))
     // mv, not rename(2): the build directory may be on another file system, and mv keeps holes when it copies.
     await run(['mv', '-T', '--', job.rawPath, job.target], {
       env: job.env,

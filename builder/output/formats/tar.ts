@@ -8,7 +8,8 @@ export const tarTool: Tool = { program: 'tar', package: 'tar', complaint: 'no ta
  * among them), as DIB makes it (DIB contract §5).
  *
  * Ours beside that: names sorted and no process id or access time in the extended headers, so that the same tree gives
- * the same archive; owners as numbers, because the names would be this machine's and not the guest's.
+ * the same archive; nothing dated after the source date; owners as numbers, because the names would be this machine's and
+ * not the guest's.
  */
 export function tarCommand(job: TreeJob, more: readonly string[] = []): Argv {
   return [
@@ -17,14 +18,20 @@ export function tarCommand(job: TreeJob, more: readonly string[] = []): Argv {
     ...['--exclude', './sys', '--exclude', './proc', '--xattrs', '--xattrs-include=*'],
     ...['--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'],
     ...['--sort=name', '--numeric-owner'],
+    ...(job.sourceDate === undefined ? [] : [`--mtime=@${job.sourceDate}`, '--clamp-mtime']),
     ...more,
     '.',
   ]
 }
 
-/** The options of {@link run} a job stands for. */
-export function runOptions(job: Pick<TreeJob, 'env' | 'signal'>) {
-  return { env: job.env, ...(job.signal === undefined ? {} : { signal: job.signal }) }
+/** The options of {@link run} a job stands for: no habit of the caller's changes the archive. */
+export function runOptions(job: Pick<TreeJob, 'env' | 'signal' | 'sourceDate'>) {
+  const { TAR_OPTIONS, GZIP, PIGZ, SOURCE_DATE_EPOCH, ...env } = job.env
+  const date = job.sourceDate === undefined ? {} : { SOURCE_DATE_EPOCH: String(job.sourceDate) }
+  return {
+    env: { ...env, ...date, LC_ALL: 'C', TZ: 'UTC' },
+    ...(job.signal === undefined ? {} : { signal: job.signal }),
+  }
 }
 
 /** A plain archive of the tree. */

@@ -32,6 +32,6 @@ export const tgz: TreeFormat = {
     ]
   },
   async write(job) {
-    await run(tarCommand(job, ['--use-compress-program', `${gzipProgram(job.env)} -9`]), runOptions(job))
+    await run(tarCommand(job, ['--use-compress-program', `${gzipProgram(job.env)} -9n`]), runOptions(job))
   },
 }
