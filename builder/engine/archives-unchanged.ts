@@ -2,6 +2,7 @@ import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { packagesServed, repositoriesServed } from '../cache/keys.ts'
 import type { LayerMeta } from '../cache/types.ts'
+import { namesAll } from '../lock/names-all.ts'
 import { packageIndex, packageKey } from '../packages/index-state.ts'
 import type { Served } from '../packages/pins.ts'
 import type { PreparedBuild } from './prepare.ts'
@@ -24,12 +25,7 @@ export interface ArchivesUnchanged {
 export function archivesUnchanged(prepared: PreparedBuild, log: Log): ArchivesUnchanged {
   const { request, lock } = prepared
   if (lock !== undefined) {
-    const named = [...lock.repositories, ...lock.indexes, ...lock.packages].map(({ sha256 }) => sha256)
-    const known = new Set(named)
-    return {
-      judge: async ({ served }) => served.every(({ digest }) => digest === undefined || known.has(digest)),
-      listsAreOld: () => false,
-    }
+    return { judge: async (meta) => namesAll(lock, meta), listsAreOld: () => false }
   }
   const seen: Served[] = []
   let old = false

@@ -13,19 +13,21 @@ export interface ArchivePlace {
  * the archive it lies below, else ends one at `pool/`. Of a repository without both the archive is the host alone, so that
  * its whole path takes part when another mirror is looked at.
  */
-export function archivePlaces(urls: readonly string[]): Map<string, ArchivePlace> {
+export function archivePlaces(addresses: readonly string[]): Map<string, ArchivePlace> {
+  const urls = addresses.map(withoutQuery)
   const bases = [...new Set(urls.flatMap((url) => baseOfDists(url) ?? []))].sort(
     (a, b) => b.length - a.length,
   )
   const flat = urls.flatMap((url) => (baseOfDists(url) === undefined ? (releasePlace(url) ?? []) : []))
   return new Map(
-    urls.map((url) => {
+    addresses.map((address) => {
+      const url = withoutQuery(address)
       const base = flat.some((place) => url.startsWith(place))
         ? new URL(url).origin
         : (bases.find((candidate) => url.startsWith(`${candidate}/`)) ??
           baseBefore(url, '/pool/') ??
           new URL(url).origin)
-      return [url, { archive: base, path: decodedPath(url.slice(base.length + 1)) }]
+      return [address, { archive: base, path: decodedPath(url.slice(base.length + 1)) }]
     }),
   )
 }
@@ -52,12 +54,17 @@ export function archiveNames(archives: readonly string[]): Map<string, string> {
 
 /** A path as the archive's own files name it: clients encode `+` and `~` as they like. A query is no part of it. */
 export function decodedPath(path: string): string {
-  const plain = path.replace(/[?#].*$/s, '')
+  const plain = withoutQuery(path)
   try {
     return decodeURIComponent(plain)
   } catch {
     return plain
   }
+}
+
+/** Tokens travel in queries, and no file of an archive needs one. */
+function withoutQuery(address: string): string {
+  return address.replace(/[?#].*$/s, '')
 }
 
 function baseOfDists(url: string): string | undefined {

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { chown, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../../lib/exec.ts'
 import type { Log } from '../../lib/log.ts'
+import { ownedName } from '../../lib/process-identity.ts'
 import { writeAtomically } from '../../lib/write-atomically.ts'
 import { firstServed, type Served } from '../packages/pins.ts'
 import type { AptProxyOptions } from '../packages/proxy.ts'
@@ -13,7 +13,7 @@ import { lockedPins } from './locked-pins.ts'
 import { lockedVariables } from './locked-sources.ts'
 import { makeLock } from './make-lock.ts'
 import { type PackageFacts, packageFacts, releasesOf } from './package-facts.ts'
-import { type Recorded, readRecorded } from './recorded.ts'
+import { RECORD_FILE, type Recorded, readRecorded } from './recorded.ts'
 
 /** What a build is, as far as its inputs are concerned. */
 export interface InputsOfBuild {
@@ -75,7 +75,7 @@ export async function openBuildInputs(build: InputsOfBuild): Promise<BuildInputs
   const { lock, lockTo, lockedFrom, log } = build
   const served: Served[] = []
   const refusals = new Set<string>()
-  const recordFile = join(build.tmpDir, `coffer-record.${randomUUID()}`)
+  const recordFile = join(build.tmpDir, await ownedName(RECORD_FILE))
   await writeFile(recordFile, '', { mode: 0o600, flag: 'wx' })
   const store = await openStore(build.store)
   if (lock !== undefined) await holdLocked(lock, store, build)

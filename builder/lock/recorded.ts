@@ -1,5 +1,8 @@
 import { appendFile, readFile } from 'node:fs/promises'
 
+/** Beginning of the names of records: by it is swept what a killed build leaves. */
+export const RECORD_FILE = 'coffer-record'
+
 /** Something that a script outside of the chroot took from elsewhere than a package archive. */
 export type Recorded =
   | { readonly kind: 'file'; readonly url: string; readonly sha256: string; readonly size: number }

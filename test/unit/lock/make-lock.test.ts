@@ -114,6 +114,16 @@ test('two archives whose names would be the same are numbered', () => {
   })
 })
 
+test('a token in an address gets into no lock', () => {
+  const served = [
+    got('http://m.example/apt/dists/x/InRelease?token=s3cret&at=/pool/x', 'a'),
+    got('http://m.example/apt/pool/hello_1_amd64.deb?token=s3cret', 'c'),
+  ]
+  const lock = makeLock({ ...taken, served })
+  expect(JSON.stringify(lock)).not.toContain('s3cret')
+  expect(lock.archives).toEqual({ apt: 'http://m.example/apt' })
+})
+
 test('a package below dists, or with its archive below a directory pool, stays with its archive', () => {
   const served = [
     got('http://m.example/pool/apt/dists/x/InRelease', 'a'),
