@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { CofferError, isErrno } from '../../../lib/errors.ts'
-import { broken } from './errors.ts'
+import { brokenContent } from './errors.ts'
 
 /**
  * Bytes that can be read at any place: a file, the disk inside it, a partition of the disk.
@@ -42,7 +42,7 @@ export function openBytes(path: string): FileBytes {
       const buffer = Buffer.allocUnsafe(length)
       for (let done = 0; done < length; ) {
         const count = readSync(descriptor, buffer, done, length - done, offset + done)
-        if (count === 0) throw broken('the file', 'it became shorter while it was read')
+        if (count === 0) throw brokenContent('the file', 'it became shorter while it was read')
         done += count
       }
       return buffer
@@ -69,7 +69,7 @@ export function probe(bytes: Bytes, offset: number, length: number): Buffer | un
 
 export function checkRange(what: string, size: number, offset: number, length: number): void {
   if (offset >= 0 && length >= 0 && offset + length <= size) return
-  throw broken(what, `it has ${size} bytes, and ${length} at ${offset} were asked for`)
+  throw brokenContent(what, `it has ${size} bytes, and ${length} at ${offset} were asked for`)
 }
 
 function openDescriptor(path: string): number {

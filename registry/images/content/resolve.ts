@@ -31,7 +31,7 @@ export function resolvePath(root: FileNode, path: string, { follow }: { readonly
       continue
     }
     const node = here.node.child(word)
-    if (node === undefined) throw notFound(path)
+    if (node === undefined) throw pathNotFound(path)
     if (node.type === 'symlink' && (follow || rest.length > 0)) {
       links += 1
       if (links > MAX_LINKS) {
@@ -60,7 +60,7 @@ export function findPath(root: FileNode, path: string, how: { readonly follow: b
   }
 }
 
-export function notFound(path: string, hint?: string): CofferError {
+export function pathNotFound(path: string, hint?: string): CofferError {
   return new CofferError(
     'IMAGE_PATH_NOT_FOUND',
     `${path} does not exist in the image`,

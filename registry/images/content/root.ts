@@ -1,5 +1,5 @@
 import type { DiskLayout, Slot } from './disk.ts'
-import { unsupported } from './errors.ts'
+import { unsupportedContent } from './errors.ts'
 import { openExt } from './ext/file-system.ts'
 import { openFat } from './fat/file-system.ts'
 import { fstabMounts } from './fstab.ts'
@@ -25,7 +25,7 @@ const FSTAB_BYTES = 65_536
 export function rootOf({ slots }: DiskLayout): FileNode {
   const linux = slots.flatMap((slot) => openable(slot, /^ext[234]$/))
   const chosen = linux.find(({ root }) => hasSystem(root)) ?? linux.toSorted(largerFirst)[0]
-  if (chosen === undefined) throw unsupported(whatIsThere(slots))
+  if (chosen === undefined) throw unsupportedContent(whatIsThere(slots))
   const others = slots.filter((slot) => slot !== chosen.slot)
   const fstab = readWhole(findPath(chosen.root, '/etc/fstab', { follow: true })?.node, FSTAB_BYTES)
   const mounts = fstabMounts(fstab?.toString('utf8') ?? '', others).flatMap(({ path, slot }) =>

@@ -1,4 +1,5 @@
-import { broken, unsupported } from './errors.ts'
+import { printableLine } from '../../../lib/printable.ts'
+import { brokenContent, unsupportedContent } from './errors.ts'
 import type { Place } from './resolve.ts'
 
 /** More than any guest's image has. */
@@ -15,11 +16,12 @@ export function* walk(start: Place): Generator<Place> {
   let count = 0
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     count += 1
-    if (count > MAX_PLACES) throw unsupported(`it has more than ${MAX_PLACES} files`)
+    if (count > MAX_PLACES) throw unsupportedContent(`it has more than ${MAX_PLACES} files`)
     yield place
     const { node, path } = place
     if (node.type !== 'directory') continue
-    if (directories.has(node.identity)) throw broken(path, 'this directory is in another place as well')
+    if (directories.has(node.identity))
+      throw brokenContent(printableLine(path), 'this directory is in another place as well')
     directories.add(node.identity)
     for (const name of node.names().toSorted().reverse()) {
       const child = node.child(name)

@@ -11,12 +11,16 @@ export interface ConfigurationDifference {
   readonly lines?: readonly string[]
   /** How many lines were cut off. */
   readonly omitted?: number
-  /** Why nothing is shown: not everybody may read the file in the guest, it is no text, or it is large. */
-  readonly withheld?: 'private' | 'binary' | 'large'
+  /**
+   * Why nothing is shown: not everybody may read the file in the guest, it is no text, it is large, or enough was shown of
+   * the files before it.
+   */
+  readonly withheld?: 'private' | 'binary' | 'large' | 'enough'
 }
 
 const MAX_BYTES = 256 * 1024
 const MAX_LINES = 100
+const MAX_ALL_LINES = 2000
 const FOR_EVERYBODY = 0o004
 
 /**
@@ -30,11 +34,16 @@ export function compareConfiguration(
   to: Tree,
   isConffile: (path: string) => boolean,
 ): readonly ConfigurationDifference[] {
+  let shown = 0
   return changed
     .filter(
       ({ path, aspects }) => aspects.includes('content') && (path.startsWith('/etc/') || isConffile(path)),
     )
-    .map(({ path }) => ({ path, ...difference(from.get(path), to.get(path)) }))
+    .map(({ path }) => {
+      const found = difference(from.get(path), to.get(path))
+      shown += found.lines?.length ?? 0
+      return { path, ...(shown > MAX_ALL_LINES ? { withheld: 'enough' } : found) }
+    })
 }
 
 function difference(a: FileNode | undefined, b: FileNode | undefined): Omit<ConfigurationDifference, 'path'> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { printableLine } from '../../../lib/printable.ts'
 import type { FileNode, NodeType } from '../content/node.ts'
-import { findPath, notFound, type Place } from '../content/resolve.ts'
+import { findPath, type Place, pathNotFound } from '../content/resolve.ts'
 import { type DpkgDatabase, readDpkg } from '../dpkg/database.ts'
 import type { InstalledPackage } from '../dpkg/status.ts'
 import { stepsThatWrote } from '../file-record.ts'
@@ -124,7 +125,7 @@ function missing(root: FileNode, path: string, dpkg: DpkgDatabase | undefined, {
   ]
   const near = nearPaths(root, path.startsWith('/') ? path : `/${path}`)
   if (near.length > 0) hints.push(`There is ${near.join(', ')}.`)
-  return notFound(path, hints.length > 0 ? hints.join(' ') : undefined)
+  return pathNotFound(path, hints.length > 0 ? printableLine(hints.join(' ')) : undefined)
 }
 
 /** The path without links on the way, as far as the way exists. */

@@ -1,4 +1,4 @@
-import { broken, unsupported } from '../errors.ts'
+import { brokenContent, unsupportedContent } from '../errors.ts'
 import { aclAsRead } from './acl.ts'
 import type { Inode } from './inode.ts'
 import type { Volume } from './volume.ts'
@@ -41,7 +41,8 @@ function readEntries(bytes: Buffer, start: number, inode: Inode, found: Map<stri
     const prefix = PREFIXES[bytes.readUInt8(at + 1)]
     const offset = bytes.readUInt16LE(at + 2)
     const size = bytes.readUInt32LE(at + 8)
-    if (bytes.readUInt32LE(at + 4) !== 0) throw unsupported('an extended attribute has an inode of its own')
+    if (bytes.readUInt32LE(at + 4) !== 0)
+      throw unsupportedContent('an extended attribute has an inode of its own')
     const nameEnd = at + 16 + nameLength
     if (prefix === undefined || nameEnd > bytes.length || offset + size > bytes.length) throw damaged(inode)
     const name = `${prefix}${bytes.toString('latin1', at + 16, nameEnd)}`
@@ -51,4 +52,5 @@ function readEntries(bytes: Buffer, start: number, inode: Inode, found: Map<stri
   }
 }
 
-const damaged = ({ number }: Inode) => broken('ext', `the extended attributes of inode ${number} are damaged`)
+const damaged = ({ number }: Inode) =>
+  brokenContent('ext', `the extended attributes of inode ${number} are damaged`)

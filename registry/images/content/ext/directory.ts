@@ -1,4 +1,4 @@
-import { broken, unsupported } from '../errors.ts'
+import { brokenContent, unsupportedContent } from '../errors.ts'
 import { decodeName } from '../name.ts'
 import type { Inode } from './inode.ts'
 import { runsOf } from './runs.ts'
@@ -15,7 +15,7 @@ const MAX_BYTES = 256 * 1024 ** 2
  */
 export function readDirectory(inode: Inode, volume: Volume): ReadonlyMap<string, number> {
   const { blockSize } = volume.superblock
-  if (inode.size > MAX_BYTES) throw unsupported(`a directory has ${inode.size} bytes`)
+  if (inode.size > MAX_BYTES) throw unsupportedContent(`a directory has ${inode.size} bytes`)
   const end = Math.ceil(inode.size / blockSize)
   const names = new Map<string, number>()
   for (const { logical, physical, count } of runsOf(inode, volume)) {
@@ -52,4 +52,4 @@ function entryLength(field: number, blockSize: number): number {
   return field === 0xffff || field === 0 ? blockSize : (field & 0xfffc) | ((field & 3) << 16)
 }
 
-const damaged = ({ number }: Inode) => broken('ext', `the directory in inode ${number} is damaged`)
+const damaged = ({ number }: Inode) => brokenContent('ext', `the directory in inode ${number} is damaged`)

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes.ts'
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import { decodeName } from '../name.ts'
 import { type FileNode, hole, MAX_PIECE } from '../node.ts'
 import { recent } from '../recent.ts'
@@ -25,7 +25,7 @@ const LONGEST_TARGET = 65_536
  */
 export function openExt(bytes: Bytes, name: string): FileNode {
   const superblock = readSuperblock(bytes)
-  if (superblock === undefined) throw broken('ext', 'there is no superblock')
+  if (superblock === undefined) throw brokenContent('ext', 'there is no superblock')
   checkSuperblock(superblock)
   const volume = openVolume(bytes, superblock)
   const directories = recent<number, ReadonlyMap<string, number>>(KEPT_DIRECTORIES)
@@ -52,14 +52,14 @@ export function openExt(bytes: Bytes, name: string): FileNode {
   }
 
   const root = node(ROOT_INODE)
-  if (root.type !== 'directory') throw broken('ext', 'its root is not a directory')
+  if (root.type !== 'directory') throw brokenContent('ext', 'its root is not a directory')
   return root
 }
 
 function targetOf(inode: Inode, volume: Volume): string {
   if (inode.size < SHORT_TARGET) return decodeName(inode.block.subarray(0, inode.size))
   if (inode.size > LONGEST_TARGET)
-    throw broken('ext', `the symbolic link in inode ${inode.number} is too long`)
+    throw brokenContent('ext', `the symbolic link in inode ${inode.number} is too long`)
   return decodeName(Buffer.concat([...piecesOf(inode, volume)]))
 }
 

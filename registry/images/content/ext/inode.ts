@@ -1,4 +1,4 @@
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import { type NodeType, typeOfMode } from '../node.ts'
 
 /** What is read of an inode. */
@@ -34,18 +34,18 @@ const FLAG_INLINE_DATA = 0x10000000
 export function parseInode(number: number, record: Buffer): Inode {
   const mode = record.readUInt16LE(0)
   const type = typeOfMode(mode)
-  if (type === undefined) throw broken('ext', `inode ${number} is in use, but of no type`)
+  if (type === undefined) throw brokenContent('ext', `inode ${number} is in use, but of no type`)
   const flags = record.readUInt32LE(32)
   if ((flags & (FLAG_ENCRYPTED | FLAG_INLINE_DATA)) !== 0) {
-    throw broken('ext', `inode ${number} has flags that its file system does not`)
+    throw brokenContent('ext', `inode ${number} has flags that its file system does not`)
   }
   const more = record.length > CLASSIC_BYTES ? record.readUInt16LE(CLASSIC_BYTES) : 0
   const end = CLASSIC_BYTES + more
-  if (end > record.length) throw broken('ext', `inode ${number} is larger than it can be`)
+  if (end > record.length) throw brokenContent('ext', `inode ${number} is larger than it can be`)
   // The two lowest bits of the extra field continue the seconds past 2038.
   const epoch = end >= 140 ? record.readUInt32LE(136) & 3 : 0
   const size = record.readUInt32LE(4) + (hasLargeSize(type) ? record.readUInt32LE(108) * 2 ** 32 : 0)
-  if (size > MAX_SIZE) throw broken('ext', `inode ${number} says it has ${size} bytes`)
+  if (size > MAX_SIZE) throw brokenContent('ext', `inode ${number} says it has ${size} bytes`)
   return {
     number,
     type,

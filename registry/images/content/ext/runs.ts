@@ -1,4 +1,4 @@
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import type { Inode } from './inode.ts'
 import type { Volume } from './volume.ts'
 
@@ -54,7 +54,7 @@ function* extentRuns(inode: Inode, volume: Volume): Generator<Run> {
   }
 
   function brokenTree() {
-    return broken('ext', `the extent tree of inode ${inode.number} is damaged`)
+    return brokenContent('ext', `the extent tree of inode ${inode.number} is damaged`)
   }
 }
 
@@ -94,7 +94,8 @@ function* pointerRuns(inode: Inode, volume: Volume): Generator<Run> {
       yield [logical, pointer]
       return
     }
-    if (visited.has(pointer)) throw broken('ext', `the block pointers of inode ${inode.number} go round`)
+    if (visited.has(pointer))
+      throw brokenContent('ext', `the block pointers of inode ${inode.number} go round`)
     visited.add(pointer)
     const block = volume.blocks(pointer, 1)
     for (let index = 0; index < perBlock; index++) {

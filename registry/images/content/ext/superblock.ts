@@ -1,5 +1,5 @@
 import { type Bytes, probe } from '../bytes.ts'
-import { broken, unsupported } from '../errors.ts'
+import { brokenContent, unsupportedContent } from '../errors.ts'
 
 /** What is read of an ext2, ext3 or ext4 superblock (the kernel's Documentation/filesystems/ext4/). Sizes are bytes. */
 export interface Superblock {
@@ -75,7 +75,8 @@ export function readSuperblock(bytes: Bytes): Superblock | undefined {
 export function checkSuperblock(superblock: Superblock): void {
   const { type, blockSize, inodeSize, descriptorSize, inodesPerGroup, incompatible } = superblock
   const unknown = incompatible & ~INCOMPAT_READ
-  if (unknown !== 0) throw unsupported(`its ${type} file system has features 0x${unknown.toString(16)}`)
+  if (unknown !== 0)
+    throw unsupportedContent(`its ${type} file system has features 0x${unknown.toString(16)}`)
   const sound =
     blockSize <= 65_536 &&
     isPowerOfTwo(inodeSize) &&
@@ -86,7 +87,7 @@ export function checkSuperblock(superblock: Superblock): void {
     descriptorSize <= 1024 &&
     inodesPerGroup > 0 &&
     superblock.firstBlock <= 1
-  if (!sound) throw broken(type, 'the numbers of its superblock cannot be')
+  if (!sound) throw brokenContent(type, 'the numbers of its superblock cannot be')
 }
 
 export function untilNul(bytes: Buffer): string {

@@ -1,5 +1,5 @@
 import { type Bytes, part } from '../bytes.ts'
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import type { Superblock } from './superblock.ts'
 
 /** Blocks and inode records of an ext file system. */
@@ -29,11 +29,11 @@ export function openVolume(bytes: Bytes, superblock: Superblock): Volume {
     superblock,
     blocks(first, count) {
       // Block 0 never holds data: the superblock is in it or behind it.
-      if (first <= 0 || first + count > blocks) throw broken(type, `it has no block ${first}`)
+      if (first <= 0 || first + count > blocks) throw brokenContent(type, `it has no block ${first}`)
       return all.read(first * blockSize, count * blockSize)
     },
     inode(number) {
-      if (number < 1 || number > inodes) throw broken(type, `it has no inode ${number}`)
+      if (number < 1 || number > inodes) throw brokenContent(type, `it has no inode ${number}`)
       const group = Math.floor((number - 1) / inodesPerGroup)
       const at = ((number - 1) % inodesPerGroup) * inodeSize
       return all.read(inodeTable(group) * blockSize + at, inodeSize)

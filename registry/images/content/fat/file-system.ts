@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes.ts'
-import { broken, unsupported } from '../errors.ts'
+import { brokenContent, unsupportedContent } from '../errors.ts'
 import type { FileNode } from '../node.ts'
 import { type FatEntry, fatEntries } from './directory.ts'
 import { openFatVolume } from './volume.ts'
@@ -44,7 +44,7 @@ export function openFat(bytes: Bytes, name: string): FileNode {
     for (const part of volume.chain(cluster)) {
       parts.push(part)
       if (parts.length * volume.clusterSize > MAX_DIRECTORY)
-        throw unsupported('a directory is too large for FAT')
+        throw unsupportedContent('a directory is too large for FAT')
     }
     return Buffer.concat(parts)
   }
@@ -64,7 +64,7 @@ export function openFat(bytes: Bytes, name: string): FileNode {
           rest -= piece.length
           yield piece
         }
-        if (rest > 0) throw broken('vfat', 'a file ends too early')
+        if (rest > 0) throw brokenContent('vfat', 'a file ends too early')
       },
     }
   }

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes.ts'
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 
 /** Clusters of a FAT file system. */
 export interface FatVolume {
@@ -27,7 +27,7 @@ export function openFatVolume(bytes: Bytes): FatVolume {
   const rootBytes = boot.readUInt16LE(17) * 32
   const sectors = boot.readUInt16LE(19) || boot.readUInt32LE(32)
   if (![512, 1024, 2048, 4096].includes(sector) || perCluster === 0) {
-    throw broken('vfat', 'the numbers of its boot sector cannot be')
+    throw brokenContent('vfat', 'the numbers of its boot sector cannot be')
   }
   const data = root + Math.ceil(rootBytes / sector) * sector
   const clusterSize = perCluster * sector
@@ -50,7 +50,7 @@ export function openFatVolume(bytes: Bytes): FatVolume {
       let cluster = first
       for (let count = 0; cluster < end; count++) {
         if (cluster < 2 || cluster >= clusters + 2 || count > clusters) {
-          throw broken('vfat', `the chain of clusters from ${first} leads astray`)
+          throw brokenContent('vfat', `the chain of clusters from ${first} leads astray`)
         }
         yield bytes.read(data + (cluster - 2) * clusterSize, clusterSize)
         cluster = next(cluster)

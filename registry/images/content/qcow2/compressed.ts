@@ -1,6 +1,6 @@
 import { inflateRawSync, zstdDecompressSync } from 'node:zlib'
 import { CofferError } from '../../../../lib/errors.ts'
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import type { Geometry } from './geometry.ts'
 
 /**
@@ -20,9 +20,9 @@ export function unpackCluster(packed: Buffer, { compression, clusterSize }: Geom
         : zstdDecompressSync(packed.subarray(0, zstdFrameLength(packed)), options)
   } catch (error) {
     if (error instanceof CofferError || !(error instanceof Error) || !('code' in error)) throw error
-    throw broken('qcow2', `a compressed cluster does not unpack (${error.code})`)
+    throw brokenContent('qcow2', `a compressed cluster does not unpack (${error.code})`)
   }
-  if (cluster.length !== clusterSize) throw broken('qcow2', 'a compressed cluster is incomplete')
+  if (cluster.length !== clusterSize) throw brokenContent('qcow2', 'a compressed cluster is incomplete')
   return cluster
 }
 
@@ -36,7 +36,7 @@ const BLOCK_RESERVED = 3
  * @throws RangeError with a code, as Node's own, when the frame does not end
  */
 function zstdFrameLength(bytes: Buffer): number {
-  if (bytes.readUInt32LE(0) !== ZSTD_MAGIC) throw broken('qcow2', 'a compressed cluster is not zstd')
+  if (bytes.readUInt32LE(0) !== ZSTD_MAGIC) throw brokenContent('qcow2', 'a compressed cluster is not zstd')
   const descriptor = bytes.readUInt8(4)
   const single = (descriptor >> 5) & 1
   const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0
@@ -45,7 +45,7 @@ function zstdFrameLength(bytes: Buffer): number {
   for (let last = false; !last; ) {
     const header = bytes.readUIntLE(at, 3)
     const type = (header >> 1) & 3
-    if (type === BLOCK_RESERVED) throw broken('qcow2', 'a compressed cluster has an unknown block')
+    if (type === BLOCK_RESERVED) throw brokenContent('qcow2', 'a compressed cluster has an unknown block')
     last = (header & 1) === 1
     at += 3 + (type === BLOCK_RLE ? 1 : header >> 3)
   }

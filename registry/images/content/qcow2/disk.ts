@@ -1,5 +1,5 @@
 import { type Bytes, checkRange } from '../bytes.ts'
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import { recent } from '../recent.ts'
 import { unpackCluster } from './compressed.ts'
 import { type Geometry, qcow2Geometry } from './geometry.ts'
@@ -33,7 +33,8 @@ export function qcow2Disk(file: Bytes): Bytes {
     const { high, low } = word(l1, Math.floor(cluster / geometry.l2Entries) * 8)
     const tableOffset = hostOffset(high, low)
     if (tableOffset === 0) return { kind: 'zeros', length: clusterSize - within }
-    if (tableOffset % clusterSize !== 0) throw broken('qcow2', 'an L2 table is not at the start of a cluster')
+    if (tableOffset % clusterSize !== 0)
+      throw brokenContent('qcow2', 'an L2 table is not at the start of a cluster')
     const table = tables.get(tableOffset, () => file.read(tableOffset, clusterSize))
     return sourceOf(table, cluster % geometry.l2Entries, within, geometry)
   }
@@ -92,7 +93,7 @@ function sourceOf(table: Buffer, index: number, within: number, geometry: Geomet
     return { kind: 'packed', offset, sectors: ((high & 0x3fff_ffff) >>> bits) + 1, length: rest }
   }
   const offset = hostOffset(high, low)
-  if (offset % clusterSize !== 0) throw broken('qcow2', 'a cluster is not at a multiple of its size')
+  if (offset % clusterSize !== 0) throw brokenContent('qcow2', 'a cluster is not at a multiple of its size')
   if (extended) return subcluster(word(table, index * 16 + 8), offset, within, clusterSize)
   const zero = version >= 3 && (low & 1) === 1
   if (zero || offset === 0) return { kind: 'zeros', length: rest }
@@ -106,7 +107,7 @@ function subcluster({ high, low }: Word, offset: number, within: number, cluster
   const length = size - (within % size)
   const allocated = ((low >>> bit) & 1) === 1
   const zeros = ((high >>> bit) & 1) === 1
-  if (allocated && zeros) throw broken('qcow2', 'a subcluster is both data and zeros')
+  if (allocated && zeros) throw brokenContent('qcow2', 'a subcluster is both data and zeros')
   return allocated ? { kind: 'plain', offset: offset + within, length } : { kind: 'zeros', length }
 }
 

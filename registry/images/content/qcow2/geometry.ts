@@ -1,6 +1,6 @@
 import { checkQcow2Header, QCOW2_HEAD_BYTES } from '../../qcow2-header.ts'
 import type { Bytes } from '../bytes.ts'
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 
 /** Where things are in a qcow2 file (QEMU's docs/interop/qcow2.txt). Sizes and offsets are bytes. */
 export interface Geometry {
@@ -33,15 +33,16 @@ export function qcow2Geometry(file: Bytes): Geometry {
   const virtualSize = checkQcow2Header(head)
   const version = head.readUInt32BE(4)
   const clusterBits = head.readUInt32BE(20)
-  if (clusterBits < 9 || clusterBits > 21) throw broken('qcow2', `a cluster has 2^${clusterBits} bytes`)
+  if (clusterBits < 9 || clusterBits > 21)
+    throw brokenContent('qcow2', `a cluster has 2^${clusterBits} bytes`)
   const clusterSize = 2 ** clusterBits
   const features = version === 3 ? head.readUInt32BE(76) : 0
   const extended = (features & EXTENDED_L2) !== 0
-  if (extended && clusterBits < 14) throw broken('qcow2', 'its clusters are too small for subclusters')
+  if (extended && clusterBits < 14) throw brokenContent('qcow2', 'its clusters are too small for subclusters')
   const l2Entries = clusterSize / (extended ? 16 : 8)
   const l1Entries = Math.ceil(virtualSize / (clusterSize * l2Entries))
   if (l1Entries * 8 > MAX_L1_BYTES || head.readUInt32BE(36) < l1Entries) {
-    throw broken('qcow2', 'its L1 table does not fit its size')
+    throw brokenContent('qcow2', 'its L1 table does not fit its size')
   }
   return {
     virtualSize,
@@ -61,5 +62,5 @@ function compressionOf(head: Buffer, features: number): Geometry['compression'] 
   const type = head[104]
   if (type === 0) return 'zlib'
   if (type === 1) return 'zstd'
-  throw broken('qcow2', `its compression type is ${type}`)
+  throw brokenContent('qcow2', `its compression type is ${type}`)
 }

@@ -1,5 +1,6 @@
+import { printableLine } from '../../../../lib/printable.ts'
 import { type Bytes, probe } from '../bytes.ts'
-import { broken, unsupported } from '../errors.ts'
+import { brokenContent, unsupportedContent } from '../errors.ts'
 import { type FileNode, MAX_PIECE, type NodeType } from '../node.ts'
 import { hasRightSum, TAR_BLOCK } from './header.ts'
 import { type TarMember, tarMembers } from './members.ts'
@@ -51,14 +52,14 @@ function add(root: Entry, member: TarMember, make: () => Entry): void {
   if (member.flag === '1') {
     const first = find(root, wordsOf(member.link))
     if (first?.member === undefined)
-      throw broken('tar', `${member.name} is another name of what is not there`)
+      throw brokenContent('tar', `${printableLine(member.name)} is another name of what is not there`)
     first.links += 1
     const name = path.pop()
     if (name !== undefined) find(root, path, make)?.children.set(name, first)
     return
   }
   if (TYPES[member.flag] === undefined)
-    throw unsupported(`its member ${member.name} is of type ${member.flag}`)
+    throw unsupportedContent(`its member ${printableLine(member.name)} is of type ${member.flag}`)
   const entry = find(root, path, make)
   if (entry !== undefined) entry.member = member
 }
@@ -109,6 +110,6 @@ function nodeOf(entry: Entry, archive: Bytes): FileNode {
 function wordsOf(name: string): string[] {
   const words = name.split('/').filter((word) => word !== '' && word !== '.')
   if (words.includes('..') || words.length > MAX_DEPTH)
-    throw broken('tar', `${name} leads out of the archive`)
+    throw brokenContent('tar', `${printableLine(name)} leads out of the archive`)
   return words
 }

@@ -1,4 +1,4 @@
-import { broken } from '../errors.ts'
+import { brokenContent } from '../errors.ts'
 import { decodeName } from '../name.ts'
 
 /** A member's header block (pax(1), ustar interchange format; GNU tar's numbers). */
@@ -24,7 +24,7 @@ export const TAR_BLOCK = 512
  */
 export function parseTarHeader(block: Buffer): TarHeader | undefined {
   if (block.every((byte) => byte === 0)) return undefined
-  if (!hasRightSum(block)) throw broken('tar', 'a header is damaged')
+  if (!hasRightSum(block)) throw brokenContent('tar', 'a header is damaged')
   const text = (from: number, to: number) => {
     const field = block.subarray(from, to)
     const end = field.indexOf(0)

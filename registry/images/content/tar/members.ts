@@ -1,5 +1,6 @@
+import { printableLine } from '../../../../lib/printable.ts'
 import type { Bytes } from '../bytes.ts'
-import { broken, unsupported } from '../errors.ts'
+import { brokenContent, unsupportedContent } from '../errors.ts'
 import { decodeName } from '../name.ts'
 import { parseTarHeader, TAR_BLOCK, type TarHeader } from './header.ts'
 
@@ -27,7 +28,7 @@ export function* tarMembers(archive: Bytes): Generator<TarMember> {
     if (header === undefined) return
     const offset = at + TAR_BLOCK
     if ('xgLK'.includes(header.flag)) {
-      if (header.size > MAX_HEADER) throw broken('tar', 'an extended header is too large')
+      if (header.size > MAX_HEADER) throw brokenContent('tar', 'an extended header is too large')
       const body = archive.read(offset, header.size)
       if (header.flag === 'g') global = new Map([...global, ...paxRecords(body)])
       if (header.flag === 'x') own = new Map([...own, ...paxRecords(body)])
@@ -37,7 +38,8 @@ export function* tarMembers(archive: Bytes): Generator<TarMember> {
       continue
     }
     const member = extended(header, new Map([...global, ...own]), offset)
-    if (member.size < 0 || offset + member.size > archive.size) throw broken('tar', 'it ends within a member')
+    if (member.size < 0 || offset + member.size > archive.size)
+      throw brokenContent('tar', 'it ends within a member')
     yield member
     own = new Map()
     at = offset + blocks(member.size)
@@ -54,7 +56,7 @@ function extended(header: TarHeader, records: Records, offset: number): TarMembe
     return Number.isFinite(value) ? Math.floor(value) : otherwise
   }
   if ([...records.keys()].some((name) => name.startsWith('GNU.sparse.'))) {
-    throw unsupported(`the archive's member ${header.name} is a sparse file`)
+    throw unsupportedContent(`the archive's member ${printableLine(header.name)} is a sparse file`)
   }
   const attributes = [...records].filter(([name]) => name.startsWith(ATTRIBUTE))
   return {
@@ -78,7 +80,7 @@ function paxRecords(body: Buffer): Records {
     const end = at + Number(digits)
     const equals = body.indexOf('=', at)
     if (digits === '' || end > body.length || equals < 0 || equals >= end || body[end - 1] !== 0x0a) {
-      throw broken('tar', 'an extended header is damaged')
+      throw brokenContent('tar', 'an extended header is damaged')
     }
     records.set(body.toString('utf8', at + digits.length + 1, equals), body.subarray(equals + 1, end - 1))
     at = end

@@ -100,6 +100,7 @@ const WITHHELD = {
   private: 'differs; not shown, as not everybody may read it in the guest',
   binary: 'differs; it is no text',
   large: 'differs; it is too large to show',
+  enough: 'differs; not shown, as so much was shown before it',
 }
 
 function sizeTable({ image, directories, total }: ImageDifferences['sizes']): string {

@@ -146,6 +146,16 @@ describe('configuration', () => {
     expect(only).toMatchObject({ path: '/etc/long', omitted: 301 })
     expect(only?.lines).toHaveLength(100)
   })
+
+  test('is shown of so many files only, when nearly all differ', async () => {
+    const files = (word: string): Files =>
+      Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`etc/${at + 10}`, `${word}\n`.repeat(80)]))
+    const [one, two] = [await guest([], files('a')), await guest([], files('b'))]
+    const { configuration } = compareImages(one, two)
+    expect(configuration).toHaveLength(30)
+    expect(configuration.filter(({ lines }) => lines !== undefined)).toHaveLength(20)
+    expect(configuration.at(-1)).toEqual({ path: '/etc/39', withheld: 'enough' })
+  })
 })
 
 test('sizes are told by directory, names of one file counted once', async () => {

@@ -19,6 +19,7 @@ beforeAll(async () => {
   const tree = await guestTree(join(home, 'tree'), [REDIS], {
     'etc/redis/redis.conf': 'port 1\n',
     'etc/redis/local': 'x',
+    'etc/alarm\x1b': '',
   })
   await symlink('redis-server', join(tree, 'usr/bin/redis-check'))
   await symlink('/etc/alternatives/vi', join(tree, 'usr/bin/vi'))
@@ -116,6 +117,10 @@ describe('a path that does not exist', () => {
     expect(error.code).toBe('IMAGE_PATH_NOT_FOUND')
     expect(error.message).toBe(`${path} does not exist in the image`)
     expect(error.hint).toMatch(hint)
+  })
+
+  test('and no name in the answer drives the terminal', () => {
+    expect(refusal('/etc/alarm').hint).toBe('There is /etc/alarm\\x1b.')
   })
 
   test('without anything like it says only that', () => {
