@@ -10,11 +10,11 @@ import { unmountBelow } from './chroot-mounts.ts'
 import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
 import { writeFileRecord } from './file-record.ts'
 import { finaliseTree } from './finalise.ts'
+import { packageFacts, treeDistribution } from './package-facts.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
 import { runPhase, writeBaseHooks, writeInstallType } from './run-phase.ts'
 import { inPlace } from './script.ts'
 import type { Stage } from './stage.ts'
-import { treePackages } from './tree-packages.ts'
 import { openTreeSteps, type TreeSteps } from './tree-steps.ts'
 
 /**
@@ -63,10 +63,12 @@ export async function runBuild(build: Build): Promise<void> {
   unmounted()
   await restoreResolvConf(directories.mount)
   await finaliseTree(directories.mount)
+  const distribution = await treeDistribution(directories.mount)
   build.emit({
     event: 'packages',
-    packages: await treePackages(directories.mount),
+    packages: await packageFacts(directories.mount),
     agent: await agentVersions(directories.mount),
+    ...(distribution === undefined ? {} : { distribution }),
   })
 
   if (request.record)
