@@ -69,7 +69,6 @@ export async function putImage(
     recordDirectory: recordDirectoryOf(file),
     ...(name === undefined ? {} : { name }),
     ...(format === undefined ? {} : { format }),
-    recordDirectory: recordDirectoryOf(file),
   })
   return print(id)
 }
