@@ -1,5 +1,6 @@
 import { CofferError } from '../../lib/errors.ts'
 import type { ImagePackage } from './manifest.ts'
+import { isBuildRecord } from './record-shape.ts'
 
 /**
  * What a build leaves beside its image, in the directory `NAME.d`: how the image came about. Everything in it is a function
@@ -25,6 +26,10 @@ export interface BuildRecord {
   readonly name: string
   readonly builder: { readonly name: 'coffer'; readonly version: string }
   readonly architecture: string
+  /** The system inside; absent where its os-release does not say. */
+  readonly distribution?: RecordedDistribution
+  /** What was asked for. */
+  readonly request?: RecordedRequest
   /** ISO 8601, UTC: of SOURCE_DATE_EPOCH where it is set or locked. Absent otherwise. */
   readonly sourceDate?: string
   /** In the order that their hooks ran. */
@@ -53,6 +58,24 @@ export interface Unreproducible {
   readonly reason: string
 }
 
+/** Words of os-release(5). */
+export interface RecordedDistribution {
+  /** `debian`, `ubuntu`, … */
+  readonly id: string
+  readonly version?: string
+  /** `bookworm`, … */
+  readonly codename?: string
+}
+
+export interface RecordedRequest {
+  /** `build-image`, `disk-image-create` or `ramdisk-image-create`. */
+  readonly program: string
+  /** Options and words that bear on the image: none that name places of the building machine, and no credentials. */
+  readonly arguments: readonly string[]
+  /** What `build-image` was to build. */
+  readonly datastore?: string
+}
+
 export interface RecordedElement {
   readonly name: string
   /** SHA-256 over the element's files. */
@@ -77,6 +100,8 @@ export interface RecordedPackage extends ImagePackage {
   readonly section?: string
   /** Short licence names as the package's copyright file gives them; empty when it is not machine-readable. */
   readonly licenses?: readonly string[]
+  /** Names below /usr/share/common-licenses that a copyright file refers to which is not machine-readable. */
+  readonly mentionedLicenses?: readonly string[]
   /** Of the package file, where it passed the package proxy. */
   readonly sha256?: string
   /** Address of the package file, without credentials. */
@@ -105,6 +130,9 @@ export interface FileRecord {
   readonly files: Readonly<Record<string, readonly number[]>>
 }
 
+/** The text of `manifest.json`: documents that are made from a record are known by this text's digest. */
+export const recordText = (record: BuildRecord): string => `${JSON.stringify(record, undefined, 1)}\n`
+
 /**
  * Reads the text of a build record.
  *
@@ -113,13 +141,8 @@ export interface FileRecord {
  */
 export function parseBuildRecord(text: string, where: string): BuildRecord {
   try {
-    const record = JSON.parse(text) as Partial<BuildRecord> | null
-    const sound =
-      record?.recordVersion === 1 &&
-      typeof record.name === 'string' &&
-      typeof record.architecture === 'string' &&
-      [record.elements, record.steps, record.packages, record.outputs].every(Array.isArray)
-    if (sound) return record as BuildRecord
+    const record: unknown = JSON.parse(text)
+    if (isBuildRecord(record)) return record
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
