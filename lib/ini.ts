@@ -86,6 +86,19 @@ export function substitute(
     })
 }
 
+/** A boolean as oslo.config reads it; undefined for any other word. */
+export function iniBoolean(text: string): boolean | undefined {
+  const word = text.trim().toLowerCase()
+  if (['true', 'yes', 'on', '1'].includes(word)) return true
+  if (['false', 'no', 'off', '0'].includes(word)) return false
+  return undefined
+}
+
+/** Values with commas between. */
+export function iniList(text: string): readonly string[] {
+  return text.trim() === '' ? [] : text.split(',').map((item) => item.trim())
+}
+
 function withoutQuotes(value: string): string {
   const [first] = value
   const quoted = (first === '"' || first === "'") && value.endsWith(first)

@@ -8,8 +8,9 @@ import { readRecord, readRecordFile } from './record-directory.ts'
 export const KEPT_RECORD = 'record'
 
 /**
- * Copies the files of a build's record, and nothing else that is in its directory. Copies nothing when the record is not
- * there, or is that of another image: `NAME.d` stays when an image of an older build is put back.
+ * Copies the files of a build's record, and nothing else that is in its directory. Copies nothing when the record is that
+ * of another image: `NAME.d` stays when an image of an older build is put back. Images from elsewhere have no record, but
+ * may have a signature.
  *
  * @param from `NAME.d`; it need not exist
  * @param to a directory, which is made if there is something to copy
@@ -18,11 +19,12 @@ export const KEPT_RECORD = 'record'
  */
 export async function copyRecord(from: string, to: string, sha256: string): Promise<void> {
   const record = await readRecord(from)
-  if (record === undefined || !recordsImage(record, { bytes: 0, sha256 })) return
-  await mkdir(to, { mode: 0o755 })
+  if (record !== undefined && !recordsImage(record, { bytes: 0, sha256 })) return
   for (const name of Object.values(recordFiles)) {
     const bytes = await readRecordFile(from, name)
-    if (bytes !== undefined) await writeFile(join(to, name), bytes, { mode: 0o644 })
+    if (bytes === undefined) continue
+    await mkdir(to, { recursive: true, mode: 0o755 })
+    await writeFile(join(to, name), bytes, { mode: 0o644, flush: true })
   }
 }
 

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { CofferError, isErrno } from '../../lib/errors.ts'
+import { sha256 } from '../../lib/hash.ts'
 import { readRegularFile } from '../../lib/regular-file.ts'
 import { type BuildRecord, parseBuildRecord, recordFiles } from './record.ts'
 
@@ -40,6 +41,19 @@ export async function readRecord(directory: string): Promise<BuildRecord | undef
   const bytes = await readRecordFile(directory, recordFiles.record)
   if (bytes === undefined) return undefined
   return parseBuildRecord(bytes.toString('utf8'), join(directory, recordFiles.record))
+}
+
+/** The files of a record that are there, with their digests. */
+export async function recordDigests(
+  directory: string,
+  names: readonly string[] = Object.values(recordFiles),
+): Promise<readonly { readonly name: string; readonly sha256: string }[]> {
+  const found: { readonly name: string; readonly sha256: string }[] = []
+  for (const name of names) {
+    const bytes = await readRecordFile(directory, name)
+    if (bytes !== undefined) found.push({ name, sha256: sha256(bytes) })
+  }
+  return found
 }
 
 function unreadable(path: string, reason: string): CofferError {

@@ -15,17 +15,19 @@ import {
   imageId,
   parseManifest,
 } from './manifest.ts'
+import { ANY_IMAGE, type ImagePolicy, requireTrusted } from './policy.ts'
 import { checkQcow2Header, looksLikeQcow2, QCOW2_HEAD_BYTES } from './qcow2-header.ts'
 
 /**
  * Images by content: `<directory>/<id>/image.<format>` with `manifest.json` beside it, and the record of its build in
- * `record/`. Nothing in it ever changes.
+ * `record/`, with SBOMs and signature. Nothing in it ever changes, but that signatures are added.
  */
 export interface ImageStore {
   readonly directory: string
   /**
    * Copies a file into the store. The same bytes twice are one image; the newer name, content description and record win.
-   * @throws CofferError IMAGE_NOT_FOUND, IMAGE_REFUSED, BUILD_RECORD_BROKEN, RECORD_FILE_UNREADABLE
+   * @throws CofferError IMAGE_NOT_FOUND, IMAGE_REFUSED, BUILD_RECORD_BROKEN, RECORD_FILE_UNREADABLE, and what
+   *   {@link requireTrusted} throws
    */
   readonly put: (file: string, options: PutOptions) => Promise<ImageManifest>
   /** @param idOrName an id, the beginning of one (4 digits or more), the digest, or a name (the newest of that name) */
@@ -34,7 +36,8 @@ export interface ImageStore {
   readonly list: () => Promise<readonly ImageManifest[]>
   /**
    * The file to run a guest from, its digest checked: at first use, and again whenever the file's size, time or inode changed.
-   * @throws CofferError IMAGE_NOT_FOUND, IMAGE_CORRUPT
+   * Its signature, where the policy wants one, is checked each time: keys come and go.
+   * @throws CofferError IMAGE_NOT_FOUND, IMAGE_CORRUPT, and what {@link requireTrusted} throws
    */
   readonly locate: (id: string) => Promise<{ readonly path: string; readonly format: ImageFormat }>
   /**
@@ -64,13 +67,19 @@ export interface StoredFiles {
   readonly record?: string
 }
 
+export interface ImageStoreOptions {
+  readonly clock?: Clock
+  /** Which images are taken in and handed out. Default: all. */
+  readonly policy?: ImagePolicy
+}
+
 /** A broken-off copy older than this is nobody's any more. */
 const STALE_COPY_MS = 3_600_000
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Opens the store in a directory, which is made at the first `put`. */
-export function openImageStore(directory: string, options: { readonly clock?: Clock } = {}): ImageStore {
-  const clock = options.clock ?? systemClock
+export function openImageStore(directory: string, options: ImageStoreOptions = {}): ImageStore {
+  const { clock = systemClock, policy = ANY_IMAGE } = options
   /** Identity of each file whose digest was right when we last looked. */
   const verified = new Map<string, string>()
   const home = (id: string) => join(directory, id)
@@ -133,7 +142,14 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
         // Guests run under accounts of their own and read the image as their backing file.
         await chmod(copy, 0o644)
         await writeDurably(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
-        if (recordDirectory !== undefined) await copyRecord(recordDirectory, join(work, KEPT_RECORD), sha256)
+        const record = join(work, KEPT_RECORD)
+        const source = { name: basename(file), sha256 }
+        if (recordDirectory !== undefined) {
+          // Where it lies, for the reason; below what was copied, since only that counts.
+          await requireTrusted(policy, source, recordDirectory)
+          await copyRecord(recordDirectory, record, sha256)
+        }
+        await requireTrusted(policy, source, record)
         await sync(copy)
         await keep(work, manifest)
         return manifest
@@ -161,6 +177,8 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
         if (size !== manifest.size || (await digestFile(path)) !== manifest.sha256) throw corrupt(manifest)
         verified.set(id, identity)
       }
+      const image = { name: manifest.name, sha256: manifest.sha256 }
+      await requireTrusted(policy, image, join(home(id), KEPT_RECORD))
       return { path, format: manifest.format }
     },
 

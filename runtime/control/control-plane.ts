@@ -11,6 +11,7 @@ import type { Database } from '../db/types.ts'
 import { endpointsFor } from '../identity/endpoints.ts'
 import type { TokenValidator } from '../identity/types.ts'
 import type { RpcClient } from '../rpc/types.ts'
+import { imagePolicyOf } from '../settings/image-policy.ts'
 import type { Settings } from '../settings/types.ts'
 import { configRenderer } from './config-renderer.ts'
 import { hubMessages, type Messages, remoteMessages } from './messages.ts'
@@ -146,7 +147,7 @@ async function taskManager(ground: Ground): Promise<void> {
     rpc,
     compute: driverOf(ground),
     admin: await messages.admin(),
-    images: openImageStore(join(settings.stateDir, 'images'), { clock }),
+    images: openImageStore(join(settings.stateDir, 'images'), { clock, policy: imagePolicyOf(settings) }),
     renderConfig: configRenderer(settings.templatePath),
     settings,
     seal,

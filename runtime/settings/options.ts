@@ -1,3 +1,4 @@
+import { TRUSTED_IMAGE_KEYS } from '../../registry/location.ts'
 import { type Option, older, option } from './option.ts'
 import type { QemuSettings, Settings } from './types.ts'
 import { choice, flag, integer, list, optionalText, port, text } from './values.ts'
@@ -44,6 +45,20 @@ export const options: Table<Plain> = {
     { ...coffer, secret: true },
   ),
   computeDriver: option('compute_driver', text, 'qemu', 'Where servers and volumes come from.', coffer),
+  requireSignedImages: option(
+    'require_signed_images',
+    flag,
+    false,
+    'Images that no trusted key has signed are neither registered nor started.',
+    coffer,
+  ),
+  trustedImageKeys: option(
+    'trusted_image_keys',
+    list,
+    TRUSTED_IMAGE_KEYS,
+    'Public keys of those whose images are trusted: files, and directories whose *.pub and *.pem are read.',
+    coffer,
+  ),
 
   bindHost: option(
     'bind_host',

@@ -12,6 +12,10 @@ export interface Settings {
   /** RabbitMQ's management API, for guests' credentials. Secret. */
   readonly transportAdminUrl: string | undefined
   readonly computeDriver: string
+  /** No instance is started from an image that none of the trusted keys has signed. */
+  readonly requireSignedImages: boolean
+  /** Public keys: files, and directories of them. */
+  readonly trustedImageKeys: readonly string[]
 
   readonly bindHost: string
   readonly bindPort: number

@@ -1,3 +1,4 @@
+import { iniBoolean, iniList } from '../../lib/ini.ts'
 import type { OptionType } from './option.ts'
 
 /** Types of oslo.config that our options have (contract §7.2). */
@@ -37,17 +38,16 @@ export const port = integer(1, 65_535)
 export const flag: OptionType<boolean> = {
   name: 'boolean',
   parse: (value) => {
-    const word = value.trim().toLowerCase()
-    if (['true', 'yes', 'on', '1'].includes(word)) return true
-    if (['false', 'no', 'off', '0'].includes(word)) return false
-    throw new Error('it must be true or false (yes, no, on, off, 1 and 0 will do)')
+    const found = iniBoolean(value)
+    if (found === undefined) throw new Error('it must be true or false (yes, no, on, off, 1 and 0 will do)')
+    return found
   },
   print: (value) => (value ? 'True' : 'False'),
 }
 
 export const list: OptionType<readonly string[]> = {
   name: 'list',
-  parse: (value) => (value.trim() === '' ? [] : value.split(',').map((item) => item.trim())),
+  parse: iniList,
   print: (value) => value.join(', '),
 }
 

@@ -24,12 +24,20 @@ async function versionOf(
   return found
 }
 
-/** An image of the local store by any of its names. Elsewhere images are not ours to look up: the id is taken as it is. */
+/**
+ * An image of the local store by any of its names, as the settings want it signed. Elsewhere images are not ours to look
+ * up: the id is taken as it is, unless it had to be signed.
+ */
 async function imageIdOf(services: ManageServices, word: string): Promise<string> {
-  const { computeDriver } = await services.settings()
-  const found = await (await services.images()).find(word)
-  if (found !== undefined) return found.id
-  if (computeDriver !== 'qemu') return word
+  const { computeDriver, requireSignedImages } = await services.settings()
+  const images = await services.images()
+  const found = await images.find(word)
+  if (found !== undefined) {
+    // Reads the whole image: only where somebody wants to be sure.
+    if (requireSignedImages) await images.locate(found.id)
+    return found.id
+  }
+  if (computeDriver !== 'qemu' && !requireSignedImages) return word
   throw new CofferError('IMAGE_NOT_FOUND', `Image ${word} cannot be found.`, {
     hint: 'coffer image list shows what is registered; build-image DATASTORE --register makes and registers one.',
   })

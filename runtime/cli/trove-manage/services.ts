@@ -4,6 +4,7 @@ import type { DatastoreRegistrar } from '../../../registry/db/index.ts'
 import { type ImageStore, openImageStore } from '../../../registry/images/store.ts'
 import { migrate, openDatabase } from '../../db/index.ts'
 import type { Database } from '../../db/types.ts'
+import { imagePolicyOf } from '../../settings/image-policy.ts'
 import { loadSettings } from '../../settings/index.ts'
 import type { Settings } from '../../settings/types.ts'
 
@@ -34,7 +35,10 @@ export function manageServices(configFiles: readonly string[]): ManageServices {
       return database
     },
     migrate: async () => migrate((await services.settings()).databaseUrl),
-    images: async () => openImageStore(join((await services.settings()).stateDir, 'images')),
+    images: async () => {
+      const settings = await services.settings()
+      return openImageStore(join(settings.stateDir, 'images'), { policy: imagePolicyOf(settings) })
+    },
     close: async () => (await database?.catch(() => undefined))?.close(),
   }
   return services

@@ -29,6 +29,8 @@ export function testSettings(
     transportUrl: 'embedded://127.0.0.1:0',
     transportAdminUrl: undefined,
     computeDriver: 'fake',
+    requireSignedImages: false,
+    trustedImageKeys: [],
     bindHost: '127.0.0.1',
     bindPort: 0,
     publicEndpoint: undefined,

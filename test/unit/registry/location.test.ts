@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { removeTree } from '../../../lib/tree.ts'
 import { registryLocation } from '../../../registry/location.ts'
+import { imagePolicyOf } from '../../../runtime/settings/image-policy.ts'
 import { loadSettings } from '../../../runtime/settings/index.ts'
 
 const stateDir = mkdtempSync(join(tmpdir(), 'location-'))
@@ -22,4 +23,21 @@ test.each([
   const { databaseUrl, images } = await registryLocation(env)
   expect(databaseUrl).toBe((await loadSettings({ env })).databaseUrl)
   expect(images).toBe(join(stateDir, 'images'))
+})
+
+test.each([
+  ['no file', ''],
+  ['signatures asked for', '[coffer]\nrequire_signed_images = yes\n'],
+  ['keys named', '[coffer]\nrequire_signed_images = True\ntrusted_image_keys = /a.pub, /keys\n'],
+  ['keys below another option', '[coffer]\nhere = /srv\ntrusted_image_keys = $here/keys\n'],
+])('a program that registers and the services trust the same images: %s', async (_what, text) => {
+  await writeFile(join(stateDir, 'trove.conf'), text)
+  const { policy } = await registryLocation(env)
+  expect(policy).toEqual(imagePolicyOf(await loadSettings({ env })))
+})
+
+test('a wish for signatures that is misspelt is an error, not no wish', async () => {
+  await writeFile(join(stateDir, 'trove.conf'), '[coffer]\nrequire_signed_images = ture\n')
+  await expect(registryLocation(env)).rejects.toMatchObject({ code: 'SETTING_INVALID' })
+  await expect(loadSettings({ env })).rejects.toMatchObject({ code: 'SETTING_INVALID' })
 })

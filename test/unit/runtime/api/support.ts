@@ -56,6 +56,8 @@ export function testSettings(changes: Partial<Settings> = {}): Settings {
     transportUrl: 'embedded://127.0.0.1:5671',
     transportAdminUrl: undefined,
     computeDriver: 'fake',
+    requireSignedImages: false,
+    trustedImageKeys: [],
     bindHost: '127.0.0.1',
     bindPort: 8779,
     publicEndpoint: undefined,
