@@ -1,12 +1,12 @@
 import { getopt } from '../../lib/getopt.ts'
 import { lineLog } from '../../lib/log.ts'
+import type { ImagePackage } from '../../registry/images/manifest.ts'
 import { type Datastore, datastoreNamed, listDatastores } from '../datastores/datastores.ts'
 import type { BuildEvent, FailedEvent } from '../engine/events.ts'
 import { explain } from '../engine/explain.ts'
 import { planOf } from '../engine/plan-of.ts'
 import { hostArchitecture, type PreparedBuild, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
-import type { TreePackage } from '../engine/tree-packages.ts'
 import { readLock } from '../lock/parse-lock.ts'
 import { diskImageCreateArguments, readBuildImageLine } from '../request/build-image-line.ts'
 import { buildImageOptions } from '../request/build-image-options.ts'
@@ -20,6 +20,7 @@ import { type Monitor, monitorFor, reportingFailure } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
 import { mebibytes, progress } from './progress.ts'
 import { checkRegistrable, registerBuilt } from './register-built.ts'
+import { openSigningKey, signBuilt } from './sign-built.ts'
 import { VERSION } from './version.ts'
 
 const PROGRAM = 'build-image'
@@ -44,13 +45,17 @@ async function buildCommand(args: readonly string[]): Promise<number> {
   if (line.early !== undefined) return early(line.early)
   const monitor = monitorFor(line.monitor)
   return reportingFailure(monitor, async () => {
+    const signingKey = await openSigningKey(line.sign, process.env)
     const datastore = await asLocked(datastoreNamed(line.datastore), line.value('--locked'))
     const environment = { ...process.env, ...line.environment(datastore) }
     const words = diskImageCreateArguments(line, datastore)
     const commandLine = parseCommandLine(PROGRAM, words)
-    const request = makeRequest(PROGRAM, words, commandLine, environment, await hostArchitecture())
+    const request = {
+      ...makeRequest(PROGRAM, words, commandLine, environment, await hostArchitecture()),
+      datastore: datastore.name,
+    }
     if (line.bootCheck) await checkBootable(request, line.firmwares)
-    if (line.register !== undefined) await checkRegistrable(request.types)
+    if (line.register !== undefined) await checkRegistrable(request.types, signingKey)
     const silent = lineLog(() => undefined)
     const prepared = await prepareBuild(request, silent)
     if (line.explain) {
@@ -67,6 +72,14 @@ async function buildCommand(args: readonly string[]): Promise<number> {
         monitor.report({ event: 'booted', ...boot })
         say(`boot check (${boot.firmware}, ${boot.accel}): ${boot.line}  after ${boot.seconds.toFixed(1)} s`)
       })
+    }
+    if (built.status === 0 && signingKey !== undefined) {
+      await signBuilt(
+        built.outputs.map(({ path }) => path),
+        signingKey,
+      )
+      monitor.report({ event: 'signed', key: signingKey.id })
+      say(`signed with key ${signingKey.id}`)
     }
     if (built.status === 0 && line.register !== undefined) {
       const elements = prepared.elements.map(({ name }) => name)
@@ -101,7 +114,7 @@ async function build(
   logFile: string,
   monitor: Monitor,
   say: (text: string) => void,
-): Promise<{ status: number; outputs: readonly OutputEvent[]; packages: readonly TreePackage[] }> {
+): Promise<{ status: number; outputs: readonly OutputEvent[]; packages: readonly ImagePackage[] }> {
   const filter = outputFilter(logFile, prepared.request.callerEnv, false)
   const screen = progress({
     write: (text) => process.stdout.write(text),
@@ -113,7 +126,7 @@ async function build(
   say(`log: ${logFile}`)
   const tail: string[] = []
   const outputs: OutputEvent[] = []
-  let packages: readonly TreePackage[] = []
+  let packages: readonly ImagePackage[] = []
   let failure: FailedEvent | undefined
   let lock: string | undefined
   const started = performance.now()

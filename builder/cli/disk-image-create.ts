@@ -8,6 +8,7 @@ import { type BuildRequest, makeRequest } from '../request/request.ts'
 import { runMain } from './main.ts'
 import { type Monitor, monitorFor, reportingFailure } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
+import { takePassphrase } from './sign-built.ts'
 import { VERSION } from './version.ts'
 
 /** `disk-image-create` and `ramdisk-image-create`: DIB's command line (DIB contract §3.1, §3.2). */
@@ -21,6 +22,7 @@ async function main([program = 'disk-image-create', ...args]: readonly string[])
     process.stdout.write(`${VERSION}\n`)
     return 0
   }
+  takePassphrase(process.env)
   const monitor = monitorFor(line.value('--monitor'))
   return reportingFailure(monitor, async () => {
     const request = makeRequest(program, args, line, process.env, await hostArchitecture())

@@ -1,5 +1,4 @@
-import type { Unreproducible } from '../../registry/images/record.ts'
-import type { TreePackage } from './tree-packages.ts'
+import type { RecordedDistribution, RecordedPackage, Unreproducible } from '../../registry/images/record.ts'
 
 /** What a build reports while it runs: one JSON object a line with `--monitor json`. Times are milliseconds since 1970. */
 export type BuildEvent =
@@ -59,9 +58,11 @@ export type BuildEvent =
   /** What dpkg has installed in the finished tree. */
   | {
       readonly event: 'packages'
-      readonly packages: readonly TreePackage[]
+      readonly packages: readonly RecordedPackage[]
       /** Versions of the guest agent and of its node, where the image says so. */
       readonly agent?: { readonly agentVersion?: string; readonly nodeVersion?: string }
+      /** The system inside, where its os-release says so. */
+      readonly distribution?: RecordedDistribution
       readonly time: number
     }
   | {
@@ -90,6 +91,8 @@ export type BuildEvent =
       readonly seconds: number
       readonly time: number
     }
+  /** `build-image --sign`: the image and its record have a signature of this key. */
+  | { readonly event: 'signed'; readonly key: string; readonly time: number }
   /** `build-image --register`: the image is a datastore version now. */
   | {
       readonly event: 'registered'

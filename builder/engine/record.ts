@@ -5,13 +5,16 @@ import { writeAtomically } from '../../lib/write-atomically.ts'
 import {
   type BuildRecord,
   parseBuildRecord,
+  type RecordedDistribution,
   type RecordedPackage,
   recordFiles,
+  recordText,
 } from '../../registry/images/record.ts'
 import { CACHE_START } from '../cache/cache-steps.ts'
 import { preKeyOf } from '../cache/keys.ts'
 import type { CacheStep } from '../cache/types.ts'
 import { callerOf } from '../output/index.ts'
+import { recordedRequest } from '../request/recorded-request.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { builtInElements, type PreparedBuild } from './prepare.ts'
 
@@ -32,6 +35,7 @@ export interface BuildFacts {
   }[]
   /** What the image says of the agent in it. */
   readonly agent: Pick<BuildRecord, 'agentVersion' | 'nodeVersion'>
+  readonly distribution?: RecordedDistribution
   readonly downloads: BuildRecord['downloads']
   readonly unreproducible: BuildRecord['unreproducible']
   readonly sourceDate?: number
@@ -55,6 +59,8 @@ export async function buildRecord(
     name: basename(request.imageName),
     builder: { name: 'coffer', version },
     architecture: request.arch,
+    ...(facts.distribution === undefined ? {} : { distribution: facts.distribution }),
+    request: recordedRequest(request),
     ...(facts.sourceDate === undefined
       ? {}
       : { sourceDate: new Date(facts.sourceDate * 1000).toISOString() }),
@@ -97,11 +103,7 @@ export async function readBuildRecord(request: BuildRequest): Promise<BuildRecor
 export async function writeBuildRecord(request: BuildRequest, record: BuildRecord): Promise<void> {
   const directory = recordDirectory(request)
   await mkdir(directory, { recursive: true })
-  await writeAtomically(
-    join(directory, recordFiles.record),
-    `${JSON.stringify(record, undefined, 1)}\n`,
-    0o644,
-  )
+  await writeAtomically(join(directory, recordFiles.record), recordText(record), 0o644)
   const owner = callerOf(request.callerEnv)
   if (owner === undefined) return
   await chown(directory, owner.uid, owner.gid)

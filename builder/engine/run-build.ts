@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import type { RecordedDistribution, RecordedPackage } from '../../registry/images/record.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
 import type { Layer, LayerMeta } from '../cache/types.ts'
@@ -9,6 +10,7 @@ import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
 import { lockDigest } from '../lock/lock.ts'
 import { appendRecorded } from '../lock/recorded.ts'
 import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
+import { writeSupplyChain } from '../output/supply-chain.ts'
 import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
@@ -24,7 +26,7 @@ import { callerFor, makeJob, outputOwner, searchPathOf } from './job.ts'
 import { makeOwnCache } from './own-cache.ts'
 
 import { checkMachine, type PreparedBuild } from './prepare.ts'
-import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
+import { type BuildFacts, buildRecord, readBuildRecord, recordDirectory, writeBuildRecord } from './record.ts'
 import {
   type FinishedOutput,
   findHits,
@@ -35,7 +37,6 @@ import {
   stepsOf,
   syncCache,
 } from './step-cache.ts'
-import type { TreePackage } from './tree-packages.ts'
 
 /** The package cache is pruned to this after each build, least recently used first. */
 const PACKAGE_CACHE_BYTES = 20 * 1024 ** 3
@@ -184,7 +185,14 @@ async function runWithRights(
         ...(await takenFrom(inputs, told.facts().packages)),
         ...(prepared.lock === undefined ? {} : { lock: lockDigest(prepared.lock) }),
       }
-      await writeBuildRecord(request, await buildRecord(prepared, version, facts))
+      const record = await buildRecord(prepared, version, facts)
+      await writeBuildRecord(request, record)
+      const owner = callerOf(request.callerEnv)
+      await writeSupplyChain({
+        directory: recordDirectory(request),
+        record,
+        ...(owner === undefined ? {} : { owner }),
+      })
     }
     if (cache !== undefined) {
       const tree = told.tree()
@@ -222,9 +230,9 @@ async function replay(meta: LayerMeta, inputs: BuildInputs, proxy: AptProxy): Pr
 /** Where packages and downloads of the image came from. */
 async function takenFrom(
   inputs: BuildInputs,
-  installed: readonly TreePackage[],
+  installed: readonly RecordedPackage[],
 ): Promise<Pick<BuildFacts, 'packages' | 'downloads'>> {
-  const name = (one: Pick<TreePackage, 'name' | 'version' | 'architecture'>) =>
+  const name = (one: Pick<RecordedPackage, 'name' | 'version' | 'architecture'>) =>
     `${one.name} ${one.version} ${one.architecture}`
   const taken = new Map((await inputs.packages()).map((one) => [name(one), one]))
   const recorded = await inputs.recorded()
@@ -259,9 +267,10 @@ function refuseLoopDevices({ loopReason }: PreparedBuild): void {
 /** Passes the worker's events on, and remembers what the end of the build needs. */
 function toldBy(listener: BuildListener) {
   let tree: string | undefined
-  let packages: readonly TreePackage[] = []
+  let packages: readonly RecordedPackage[] = []
   let agent: BuildFacts['agent'] = {}
   let reproducible: Pick<BuildFacts, 'sourceDate' | 'unreproducible'> = { unreproducible: [] }
+  let distribution: RecordedDistribution | undefined
   const outputs: FinishedOutput[] = []
   return {
     onLine(line: string) {
@@ -271,6 +280,7 @@ function toldBy(listener: BuildListener) {
       if (event.event === 'packages') {
         packages = event.packages
         agent = event.agent ?? {}
+        distribution = event.distribution
       }
       if (event.event === 'reproducible') {
         const { sourceDate, unreproducible } = event
@@ -279,7 +289,13 @@ function toldBy(listener: BuildListener) {
       listener.onEvent(event)
     },
     tree: () => tree,
-    facts: () => ({ packages, agent, outputs, ...reproducible }),
+    facts: () => ({
+      packages,
+      agent,
+      outputs,
+      ...reproducible,
+      ...(distribution === undefined ? {} : { distribution }),
+    }),
   }
 }
 

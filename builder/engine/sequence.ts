@@ -11,11 +11,11 @@ import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
 import { writeFileRecord } from './file-record.ts'
 import { finaliseTree } from './finalise.ts'
 import { normaliseBuild, reportUnreproducible, sourceDateOf } from './reproducible.ts'
+import { packageFacts, treeDistribution } from './package-facts.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
 import { runPhase, writeBaseHooks, writeInstallType } from './run-phase.ts'
 import { inPlace } from './script.ts'
 import type { Stage } from './stage.ts'
-import { treePackages } from './tree-packages.ts'
 import { openTreeSteps, type TreeSteps } from './tree-steps.ts'
 
 /**
@@ -66,10 +66,12 @@ export async function runBuild(build: Build): Promise<void> {
   await finaliseTree(directories.mount)
   build.sourceDate = await sourceDateOf(build)
   await step(build, 'normalise', () => normaliseBuild(build))
+  const distribution = await treeDistribution(directories.mount)
   build.emit({
     event: 'packages',
-    packages: await treePackages(directories.mount),
+    packages: await packageFacts(directories.mount),
     agent: await agentVersions(directories.mount),
+    ...(distribution === undefined ? {} : { distribution }),
   })
 
   if (request.record)

@@ -15,6 +15,8 @@ export interface BuildImageLine {
   /** What to boot under, for --boot-check. */
   readonly firmwares: readonly ('bios' | 'uefi')[]
   readonly bootTimeoutMs: number
+  /** Set for --sign. */
+  readonly sign: { readonly keyFile: string; readonly passphraseFile: string | undefined } | undefined
   /** Set for --register. */
   readonly register: { readonly versionName: string | undefined } | undefined
   readonly elements: readonly string[]
@@ -45,6 +47,7 @@ export function readBuildImageLine(parsed: ParsedCommandLine): BuildImageLine {
       },
     )
   }
+  const keyFile = value('--sign')
   return {
     early,
     datastore: datastore ?? '',
@@ -54,6 +57,7 @@ export function readBuildImageLine(parsed: ParsedCommandLine): BuildImageLine {
     bootCheck: has('--boot-check'),
     firmwares: firmwares(oneOf('--firmware', value('--firmware') ?? 'both', ['bios', 'uefi', 'both'])),
     bootTimeoutMs: seconds('--boot-timeout', value('--boot-timeout') ?? '300') * 1000,
+    sign: keyFile === undefined ? undefined : { keyFile, passphraseFile: value('--sign-passphrase-file') },
     register: has('--register') ? { versionName: value('--datastore-version') } : undefined,
     elements: values('--element'),
     distribution: value('--distribution'),

@@ -73,6 +73,18 @@ export const buildImageOptions: readonly BuildOption[] = [
     placeholder: 'name',
     help: "name of the registered version (default: the engine's series, as 9.7)",
   },
+  {
+    names: ['--sign'],
+    argument: true,
+    placeholder: 'keyfile',
+    help: 'sign image, record and SBOMs with a key of `coffer image keygen`',
+  },
+  {
+    names: ['--sign-passphrase-file'],
+    argument: true,
+    placeholder: 'file',
+    help: "file whose first line is the key's passphrase (default: $COFFER_SIGNING_PASSPHRASE)",
+  },
   { names: ['--checksum'], argument: false, help: 'write MD5 and SHA256 files beside the image' },
   {
     names: ['--compat'],

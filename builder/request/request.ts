@@ -9,6 +9,8 @@ import { readSourceDate } from './source-date.ts'
 /** What to build, with every default filled in. Plain data: it crosses to the sandboxed worker as JSON. */
 export interface BuildRequest {
   readonly program: string
+  /** What build-image is to build. */
+  readonly datastore?: string
   readonly arch: string
   /** Elements as the user named them. */
   readonly named: readonly string[]
