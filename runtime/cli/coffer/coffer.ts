@@ -19,5 +19,7 @@ await runMain(async (args) => {
     throw error
   }
 })
+// A pipe may not have taken all of it yet.
+await new Promise((resolve) => process.stdout.write('', resolve))
 // What is open now is only a timer or an idle socket.
 process.exit()

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { contentCommands } from './content/command.ts'
+import { supplyCommands } from './image-supply-command.ts'
 
 /**
  * The subcommands of `coffer image`.
@@ -31,7 +32,7 @@ export function imageCommands(
     .action(async (word: string, { json }: { json?: true }) => {
       done(await (await load()).showImage(stateDir(), word, json === true))
     })
-  sub('put', 'keep an image file; prints its id for trove-manage datastore_version_update')
+  sub('put', 'keep an image file with its NAME.d; prints its id for trove-manage datastore_version_update')
     .argument('<file>', 'a qcow2 or raw image')
     .option('--name <name>', 'name for people (default: that of the file)')
     .addOption(new Option('--format <format>', 'default: by the suffix').choices(['qcow2', 'raw']))
@@ -45,6 +46,7 @@ export function imageCommands(
     done(await (await load()).pruneImages(stateDir())),
   )
   contentCommands(sub, stateDir, done)
+  supplyCommands(sub, stateDir, done)
 }
 
 const load = () => import('./image.ts')

@@ -5,6 +5,7 @@ import type { ImageFormat, ImageManifest } from '../../../registry/images/manife
 import { recordDirectoryOf } from '../../../registry/images/record-directory.ts'
 import { type ImageStore, openImageStore } from '../../../registry/images/store.ts'
 import { imagesInUse } from '../../compute/qemu/images-in-use.ts'
+import { imagePolicyOf } from '../../settings/image-policy.ts'
 import { drawTable } from '../trove/output/table.ts'
 import { databaseExists } from './database.ts'
 import { cofferSettings } from './settings.ts'
@@ -47,7 +48,7 @@ export async function showImage(stateDir: string | undefined, word: string, json
     elements: elements?.join(' ') ?? '',
     packages: String(packages?.length ?? 0),
     versions: versionNames(versions.get(manifest.id)),
-    file: (await store.locate(manifest.id)).path,
+    file: (await store.files(manifest.id))?.image,
   })
   return print(
     drawTable(
@@ -65,6 +66,7 @@ export async function putImage(
 ): Promise<number> {
   const { store } = await images(stateDir)
   const { id } = await store.put(file, {
+    recordDirectory: recordDirectoryOf(file),
     ...(name === undefined ? {} : { name }),
     ...(format === undefined ? {} : { format }),
     recordDirectory: recordDirectoryOf(file),
@@ -101,9 +103,10 @@ export async function pruneImages(stateDir: string | undefined): Promise<number>
 }
 
 async function images(directory: string | undefined): Promise<Images> {
-  const { stateDir, databaseUrl } = await cofferSettings(directory)
+  const settings = await cofferSettings(directory)
+  const { stateDir, databaseUrl } = settings
   return {
-    store: openImageStore(join(stateDir, 'images')),
+    store: openImageStore(join(stateDir, 'images'), { policy: imagePolicyOf(settings) }),
     versions: await versionsByImage(databaseUrl),
     running: await imagesInUse(stateDir),
   }

@@ -1,5 +1,6 @@
 import { CofferError } from '../../../../lib/errors.ts'
 import type { Settings } from '../../../settings/types.ts'
+import { checkImageKeys } from './image-keys.ts'
 import { checkClock, checkDisk, checkMemory } from './machine.ts'
 import { checkGuestRange, checkPorts } from './network.ts'
 import { checkAcceleration, checkPrograms, checkQemu } from './qemu.ts'
@@ -27,6 +28,7 @@ const MORE: readonly NamedCheck[] = [
   ['secrets', checkSecrets],
   ['database', checkDatabase],
   ['images', checkImages],
+  ['image keys', checkImageKeys],
   ['identity', checkIdentity],
 ]
 

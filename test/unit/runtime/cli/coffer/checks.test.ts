@@ -1,5 +1,9 @@
+import { chmod } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeKeyPair } from '../../../../../registry/images/signature/signing-key.ts'
+import { checkImageKeys } from '../../../../../runtime/cli/coffer/checks/image-keys.ts'
 import { judgeClock, judgeDisk, judgeMemory } from '../../../../../runtime/cli/coffer/checks/machine.ts'
 import { checkPorts, doorsOf } from '../../../../../runtime/cli/coffer/checks/network.ts'
 import { judgeQemuVersion } from '../../../../../runtime/cli/coffer/checks/qemu.ts'
@@ -61,6 +65,21 @@ test('a check is a line, and a hint below it where something can be done', () =>
   expect(doctorLine({ name: 'disk', state: 'fail', sentence: '0 GiB free', hint: 'Free some.' })).toBe(
     'FAIL  disk           0 GiB free\n      hint: Free some.\n',
   )
+})
+
+test('keys of images are judged where signatures are required', async () => {
+  const directory = await ownDirectory()
+  const judged = (requireSignedImages: boolean) =>
+    checkImageKeys({ requireSignedImages, trustedImageKeys: [directory] })
+  expect(await judged(false)).toMatchObject({ state: 'ok' })
+  expect(await judged(true)).toMatchObject({ state: 'fail', hint: expect.stringContaining('keygen') })
+  await makeKeyPair(join(directory, 'release'))
+  expect(await judged(true)).toMatchObject({
+    state: 'ok',
+    sentence: 'images need a signature of one of 1 keys',
+  })
+  await chmod(directory, 0o777)
+  expect(await judged(true)).toMatchObject({ state: 'fail', hint: `chmod go-w ${directory}` })
 })
 
 describe('the ports', () => {
