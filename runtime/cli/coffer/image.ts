@@ -66,7 +66,6 @@ export async function putImage(
 ): Promise<number> {
   const { store } = await images(stateDir)
   const { id } = await store.put(file, {
-    recordDirectory: recordDirectoryOf(file),
     ...(name === undefined ? {} : { name }),
     ...(format === undefined ? {} : { format }),
     recordDirectory: recordDirectoryOf(file),
