@@ -1,6 +1,6 @@
+import { type InstalledPackage, parseStatus } from '../../registry/images/dpkg/status.ts'
 import type { RecordedDistribution, RecordedPackage } from '../../registry/images/record.ts'
 import { parseCopyright } from './copyright-file.ts'
-import { type InstalledPackage, parseDpkgStatus } from './dpkg-status.ts'
 import { readTreeFile } from './tree-file.ts'
 
 /** The largest copyright files, of browsers and office suites, have about 2 MB. */
@@ -19,7 +19,7 @@ const MAX_OS_RELEASE_BYTES = 64 << 10
  */
 export async function packageFacts(tree: string): Promise<readonly RecordedPackage[]> {
   const status = (await readTreeFile(tree, 'var/lib/dpkg/status', MAX_STATUS_BYTES)) ?? ''
-  const packages = parseDpkgStatus(status)
+  const packages = parseStatus(status)
   const known: RecordedPackage[] = []
   for (let at = 0; at < packages.length; at += AT_ONCE) {
     known.push(...(await Promise.all(packages.slice(at, at + AT_ONCE).map((one) => withLicenses(tree, one)))))
@@ -27,8 +27,10 @@ export async function packageFacts(tree: string): Promise<readonly RecordedPacka
   return known
 }
 
-async function withLicenses(tree: string, one: InstalledPackage): Promise<RecordedPackage> {
-  const text = await readTreeFile(tree, `usr/share/doc/${one.name}/copyright`, MAX_COPYRIGHT_BYTES)
+async function withLicenses(tree: string, { conffiles, ...one }: InstalledPackage): Promise<RecordedPackage> {
+  // Another name would be another path.
+  const path = /^[a-z0-9][a-z0-9+.-]*$/i.test(one.name) ? `usr/share/doc/${one.name}/copyright` : undefined
+  const text = path === undefined ? undefined : await readTreeFile(tree, path, MAX_COPYRIGHT_BYTES)
   const { licenses, mentioned } = parseCopyright(text ?? '')
   return { ...one, licenses, ...(mentioned.length === 0 ? {} : { mentionedLicenses: mentioned }) }
 }

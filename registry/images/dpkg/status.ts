@@ -5,6 +5,8 @@ export interface InstalledPackage extends ImagePackage {
   /** Name and version of the source package, where they differ from the binary's. */
   readonly source?: string
   readonly sourceVersion?: string
+  readonly maintainer?: string
+  readonly section?: string
   /** MD5 of the configuration files as the package brings them, by absolute path. */
   readonly conffiles: ReadonlyMap<string, string>
 }
@@ -20,18 +22,23 @@ export function parseStatus(text: string): readonly InstalledPackage[] {
       // Held packages are `hold ok installed`.
       if (!/ installed$/.test(fields.get('Status') ?? '')) return []
       const architecture = fields.get('Architecture') ?? ''
+      const [maintainer, section] = [fields.get('Maintainer'), fields.get('Section')]
       return [
         {
           name,
           version,
           architecture,
           ...sourceOf(name, version, fields.get('Source')),
+          ...(maintainer === undefined ? {} : { maintainer }),
+          ...(section === undefined ? {} : { section }),
           conffiles: conffilesOf(fields),
         },
       ]
     })
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .sort((a, b) => compare(a.name, b.name) || compare(a.architecture, b.architecture))
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Fields with their continuation lines (deb822(5)). */
 function fieldsOf(paragraph: string): ReadonlyMap<string, string> {

@@ -1,6 +1,6 @@
 import { compareDebianVersions } from '../../../lib/debian-version.ts'
 import { CofferError } from '../../../lib/errors.ts'
-import type { BuildRecord, RecordedPackage } from '../record.ts'
+import type { ImagePackage } from '../manifest.ts'
 import { trackedSource } from './tracked-source.ts'
 import { SEVERITIES, type Severity, type TrackerData } from './types.ts'
 
@@ -28,6 +28,12 @@ export interface Assessment {
   readonly unknown: readonly string[]
 }
 
+/** A package, with its source where that differs. */
+export interface BinaryPackage extends ImagePackage {
+  readonly source?: string
+  readonly sourceVersion?: string
+}
+
 /** A source package with what of it is installed. */
 export interface InstalledSource {
   readonly name: string
@@ -39,7 +45,7 @@ export interface InstalledSource {
 const MAX_VERSION = 256
 
 /** The source packages behind an image's packages, as the tracker names them; one with two versions is there twice. */
-export function installedSources(packages: readonly RecordedPackage[]): readonly InstalledSource[] {
+export function installedSources(packages: readonly BinaryPackage[]): readonly InstalledSource[] {
   const found = packages.map(({ name, version, source = name, sourceVersion = version }) => ({
     ...trackedSource(source, sourceVersion.slice(0, MAX_VERSION)),
     binary: name,
@@ -52,20 +58,6 @@ export function installedSources(packages: readonly RecordedPackage[]): readonly
         packages: list.map(({ binary }) => binary).sort(),
       })),
   )
-}
-
-/**
- * The codename that issues are looked up by.
- *
- * @param wanted of the command line
- * @throws CofferError RELEASE_UNKNOWN
- */
-export function releaseOf({ distribution, name }: BuildRecord, wanted: string | undefined): string {
-  const release = wanted ?? distribution?.codename
-  if (release !== undefined && release !== '') return release
-  throw new CofferError('RELEASE_UNKNOWN', `The record of ${name} does not say which release the image has`, {
-    hint: 'Name it: --release bookworm.',
-  })
 }
 
 /**

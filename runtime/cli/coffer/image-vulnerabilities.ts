@@ -1,11 +1,11 @@
 import { describeError } from '../../../lib/errors.ts'
 import { printableLine } from '../../../lib/printable.ts'
+import { type Assessment, assess, installedSources } from '../../../registry/images/vulnerabilities/assess.ts'
 import {
-  type Assessment,
-  assess,
-  installedSources,
+  installedInImage,
+  installedOfRecord,
   releaseOf,
-} from '../../../registry/images/vulnerabilities/assess.ts'
+} from '../../../registry/images/vulnerabilities/installed.ts'
 import { readTracker } from '../../../registry/images/vulnerabilities/tracker.ts'
 import { SEVERITIES, type Severity } from '../../../registry/images/vulnerabilities/types.ts'
 import { drawTable } from '../trove/output/table.ts'
@@ -31,8 +31,10 @@ export async function reportVulnerabilities(
   try {
     const image = await namedImage(stateDir, word)
     const record = await recordOf(image)
-    const release = releaseOf(record, options.release)
-    const sources = installedSources(record.packages)
+    const installed =
+      record === undefined ? installedInImage(image.file, image.format) : installedOfRecord(record)
+    const release = releaseOf(installed, options.release)
+    const sources = installedSources(installed.packages)
     const data = await readTracker(options.data, new Set(sources.map(({ name }) => name)), release)
     const severities = new Set(options.severity ?? SEVERITIES.filter((one) => one !== 'unimportant'))
     const found = assess(sources, data, { release, severities })

@@ -1,9 +1,12 @@
 import { basename, dirname, join } from 'node:path'
 import { CofferError } from '../../../lib/errors.ts'
+import { digestFile } from '../../../lib/hash.ts'
 import { isFile } from '../../../lib/path-kind.ts'
 import { KEPT_RECORD } from '../../../registry/images/kept-record.ts'
+import type { ImageFormat } from '../../../registry/images/manifest.ts'
 import type { BuildRecord } from '../../../registry/images/record.ts'
 import { readRecord, recordDirectoryOf } from '../../../registry/images/record-directory.ts'
+import { requireRecordOf } from '../../../registry/images/signature/judge.ts'
 import { openImageStore } from '../../../registry/images/store.ts'
 import { cofferSettings } from './settings.ts'
 
@@ -12,6 +15,8 @@ export interface NamedImage {
   /** For people: the file's name, or that in the store. */
   readonly name: string
   readonly file: string
+  /** Of an image in the store. */
+  readonly format?: ImageFormat
   /** Where its record, SBOMs and signature are, if there are any. */
   readonly directory: string
 }
@@ -31,18 +36,21 @@ export async function namedImage(stateDir: string | undefined, word: string): Pr
       hint: 'Name an image file, or one of those that coffer image list shows.',
     })
   }
-  return { name: found.name, file: files.image, directory: join(dirname(files.image), KEPT_RECORD) }
+  return {
+    name: found.name,
+    file: files.image,
+    format: files.format,
+    directory: join(dirname(files.image), KEPT_RECORD),
+  }
 }
 
-/** The record of an image. @throws CofferError BUILD_RECORD_MISSING, and what reading it throws */
-export async function recordOf({ name, directory }: NamedImage): Promise<BuildRecord> {
+/**
+ * The record of an image's build, if it is that: `NAME.d` stays when the image is replaced.
+ *
+ * @throws CofferError RECORD_OF_ANOTHER_IMAGE, and what reading it throws
+ */
+export async function recordOf({ name, file, directory }: NamedImage): Promise<BuildRecord | undefined> {
   const record = await readRecord(directory)
-  if (record !== undefined) return record
-  throw new CofferError(
-    'BUILD_RECORD_MISSING',
-    `There is no record of the build of ${name}: ${directory} has none`,
-    {
-      hint: 'Keep the NAME.d directory of a build beside its image; put, sign and --register take it along.',
-    },
-  )
+  if (record !== undefined) requireRecordOf({ name, sha256: await digestFile(file) }, record)
+  return record
 }

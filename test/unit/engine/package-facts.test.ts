@@ -59,6 +59,12 @@ test('documentation behind a link is found as the image would find it', async ()
   expect(await licensesOf()).toEqual({ libgcc: ['GPL-3+'], absolute: ['GPL-3+'], file: ['GPL-3+'] })
 })
 
+test('the name of a package is no path', async () => {
+  await status('../../../../secret-package')
+  await file('../secret-package/copyright', copyright('Secret'))
+  expect(await packageFacts(tree)).toMatchObject([{ licenses: [] }])
+})
+
 test('no link leads out of the tree', async () => {
   await status('up', 'root', 'loop', 'deep')
   const secret = join(home, 'secret')

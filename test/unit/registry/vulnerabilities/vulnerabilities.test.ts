@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { removeTree } from '../../../../lib/tree.ts'
-import { assess, installedSources, releaseOf } from '../../../../registry/images/vulnerabilities/assess.ts'
+import { assess, installedSources } from '../../../../registry/images/vulnerabilities/assess.ts'
+import { installedOfRecord, releaseOf } from '../../../../registry/images/vulnerabilities/installed.ts'
 import { readTracker } from '../../../../registry/images/vulnerabilities/tracker.ts'
 import { SEVERITIES, type Severity } from '../../../../registry/images/vulnerabilities/types.ts'
 import { sampleRecord } from '../sample-record.ts'
@@ -76,10 +77,13 @@ test('data that know nothing of the release give no answer', async () => {
 })
 
 test('the release is that of the record, unless another is wished', () => {
-  expect(releaseOf(sampleRecord, undefined)).toBe('bookworm')
-  expect(releaseOf(sampleRecord, 'trixie')).toBe('trixie')
+  const installed = installedOfRecord(sampleRecord)
+  expect(releaseOf(installed, undefined)).toBe('bookworm')
+  expect(releaseOf(installed, 'trixie')).toBe('trixie')
   const { distribution, ...rest } = sampleRecord
-  expect(() => releaseOf(rest, undefined)).toThrow(expect.objectContaining({ code: 'RELEASE_UNKNOWN' }))
+  expect(() => releaseOf(installedOfRecord(rest), undefined)).toThrow(
+    expect.objectContaining({ code: 'RELEASE_UNKNOWN' }),
+  )
 })
 
 describe("data that are not the tracker's are refused, saying where:", () => {

@@ -197,6 +197,30 @@ Not in the data: zlib1g.
   expect(await vuln('--severity', 'medium')).toMatchObject({ exitCode: 0 })
 })
 
+test('an image without a record tells its packages itself', async () => {
+  await mkdir(join(home, 'tree/var/lib/dpkg'), { recursive: true })
+  await mkdir(join(home, 'tree/etc'))
+  await writeFile(join(home, 'tree/etc/os-release'), 'ID=debian\nVERSION_CODENAME=bookworm\n')
+  await writeFile(
+    join(home, 'tree/var/lib/dpkg/status'),
+    'Package: redis-server\nSource: redis\nVersion: 5:7.0.15-1~deb12u2\nStatus: install ok installed\n',
+  )
+  await run(['tar', '-cf', 'other.tar', '-C', 'tree', '.'], { cwd: home, env: { PATH: process.env.PATH } })
+  await writeFile(join(home, 'data.json'), JSON.stringify(trackerData))
+  const { exitCode, stdout } = await image('vuln', 'other.tar', '--data', 'data.json', '--json')
+  expect(exitCode).toBe(1)
+  // The fix of CVE-2026-0001 is installed.
+  expect(JSON.parse(stdout)).toMatchObject({ release: 'bookworm', open: [{ id: 'CVE-2024-0003' }] })
+})
+
+test('the record of another image is not taken for that of this one', async () => {
+  await appendFile(built.image, 'x')
+  await writeFile(join(home, 'data.json'), JSON.stringify(trackerData))
+  const stderr = expect.stringContaining('The record beside redis.raw is not that of this image')
+  expect(await image('sbom', 'redis.raw')).toMatchObject({ exitCode: 1, stdout: '', stderr })
+  expect(await image('vuln', 'redis.raw', '--data', 'data.json')).toMatchObject({ exitCode: 2, stderr })
+})
+
 test.each([
   ['no data', ['--data', 'none'], /The data none cannot be read: ENOENT/],
   [
