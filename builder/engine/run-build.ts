@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
+import { describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
@@ -66,6 +67,8 @@ export async function runPrepared(
 
   const steps = stepsOf(prepared, version)
   const cache = request.stepCache ? await openBuildCache(stepCacheDirectory(request)) : undefined
+  // Looking through a large cache takes a while: not after a build that has put nothing there.
+  let added = true
   const interrupt = interruption()
   const proxy = await startAptProxy({
     cacheDir: `${request.imageCache}/packages`,
@@ -78,7 +81,7 @@ export async function runPrepared(
     const treeKey = hits.length === steps.length ? key : undefined
     const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
     if (from !== undefined) {
-      const outputs = await restoreOutputs(cache, from, request, (type, write) =>
+      const outputs = await restoreOutputs(cache, from, request, hits, (type, write) =>
         produce(formatOf(type), placing(prepared, log, listener), write),
       )
       if (outputs !== undefined) {
@@ -90,13 +93,17 @@ export async function runPrepared(
             time: systemClock.now().getTime(),
           })
         log.info('Nothing has changed: the image comes from the cache')
+        added = false
         return 0
       }
     }
     return await runSteps(hits)
   } finally {
     await cache?.close()
-    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES)
+    if (cache !== undefined && added)
+      await pruneSteps(cache.directory, STEP_CACHE_BYTES).catch((error: unknown) => {
+        log.warn(`The step cache could not be pruned: ${describeError(error)}`)
+      })
     await proxy.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
@@ -135,8 +142,13 @@ export async function runPrepared(
     if (cache !== undefined) {
       const tree = told.tree()
       const key = status === 0 && tree !== undefined ? await outputsKey(tree, prepared) : undefined
-      if (key !== undefined) await keepOutputs(cache, key, request, told.facts().outputs)
-      await syncCache(cache.directory)
+      try {
+        if (key !== undefined) await keepOutputs(cache, key, request, told.facts().outputs)
+        await syncCache(cache.directory)
+      } catch (error) {
+        // The image is there: that the next build must make it again is no failure of this one.
+        log.warn(`The image is not kept in the step cache: ${describeError(error).split('\n')[0]}`)
+      }
     }
     return interrupt.status() ?? status
   }

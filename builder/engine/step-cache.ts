@@ -20,10 +20,11 @@ import { firstDifference } from '../cache/difference.ts'
 import { preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
 import { type Lookup, lookUp } from '../cache/lookup.ts'
-import type { CacheStep, LayerMeta } from '../cache/types.ts'
-import { formatOf } from '../output/index.ts'
+import type { CacheStep, Layer, LayerMeta } from '../cache/types.ts'
+import { callerOf, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { searchPathOf } from './job.ts'
+import { restoreOutput } from './output-directory.ts'
 import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { recordDirectory } from './record.ts'
@@ -35,11 +36,17 @@ export function stepCacheDirectory(request: BuildRequest): string {
 
 /** The steps of a prepared build, in order. */
 export function stepsOf(prepared: PreparedBuild, version: string): CacheStep[] {
-  const { request, facts, blockDevice } = prepared
+  const { request, facts, blockDevice, loopReason } = prepared
   return cacheSteps({
     plan: planOf(prepared, version),
     packages: request.packages,
-    layout: [blockDevice.yaml, request.fsType, request.rootLabel ?? ''].join('\n'),
+    layout: [
+      blockDevice.yaml,
+      request.fsType,
+      request.rootLabel ?? '',
+      // The tree moves into file systems then, and none of that is kept.
+      loopReason === undefined ? 'file' : 'loop devices',
+    ].join('\n'),
     never: facts.never,
     attributes: facts.attributes,
     outputs: facts.outputs,
@@ -118,14 +125,20 @@ export interface FinishedOutput {
   readonly sha256?: string
 }
 
-/** Brings all outputs of a build out of the cache. @returns undefined when they are not there, or not whole */
+/**
+ * Brings all outputs of a build out of the cache, and fills the directories on the host that its scripts fill.
+ *
+ * @param hits layers of all steps of the build
+ * @returns undefined when they are not there, or not whole
+ */
 export async function restoreOutputs(
   cache: BuildCache,
   key: string,
   request: BuildRequest,
+  hits: readonly Layer[],
   place: (type: string, write: (target: string) => Promise<void>) => Promise<readonly FinishedOutput[]>,
 ): Promise<readonly FinishedOutput[] | undefined> {
-  const artifact = await findArtifact(cache.directory, key)
+  const artifact = await findArtifact(cache.directory, key, request.record)
   if (artifact === undefined) return undefined
   const restored: FinishedOutput[] = []
   for (const output of artifact.outputs) {
@@ -140,7 +153,9 @@ export async function restoreOutputs(
       throw error
     }
   }
-  await bringRecord(cache.directory, artifact, recordDirectory(request))
+  if (request.record) await bringRecord(cache.directory, artifact, recordDirectory(request))
+  const owner = callerOf(request.callerEnv)
+  for (const layer of hits) await restoreOutput(cache.directory, layer, request.imageName, owner)
   return restored
 }
 
@@ -167,7 +182,8 @@ export async function keepOutputs(
     bootId: await thisBoot(),
   }
   const paths = outputs.map(({ path }) => resolve(path))
-  await keepArtifact(cache.directory, cache.drafts, artifact, paths, recordDirectory(request))
+  const record = request.record ? recordDirectory(request) : undefined
+  await keepArtifact(cache.directory, cache.drafts, artifact, paths, record)
 }
 
 /** File that says until when everything in the cache has reached the disk. */
