@@ -48,6 +48,11 @@ const withoutEffect = new Set(
 )
 const withoutEffectPrefixes = ['XDG_', 'LESS', 'npm_', 'VSCODE_', 'GPG_', 'SYSTEMD_']
 
+/** Whether a variable can change what scripts do, so that it counts for every step. */
+export function hasEffect(name: string): boolean {
+  return !withoutEffect.has(name) && !withoutEffectPrefixes.some((prefix) => name.startsWith(prefix))
+}
+
 /** Variables that name the output. They count for the steps that mention them: see {@link StepIdInput.stepInputs}. */
 export const outputVariables = [
   'IMAGE_NAME',
@@ -158,8 +163,7 @@ function closures(elements: readonly ResolvedElement[]): (name: string) => Reado
 function effectiveEnvironment(environment: Readonly<Record<string, string>>): Inputs {
   return Object.fromEntries(
     Object.entries(environment)
-      .filter(([name]) => !withoutEffect.has(name) && !outputVariables.some((output) => output === name))
-      .filter(([name]) => !withoutEffectPrefixes.some((prefix) => name.startsWith(prefix)))
+      .filter(([name]) => hasEffect(name) && !outputVariables.some((output) => output === name))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => [
         `environment ${name}`,

@@ -64,9 +64,8 @@ export async function findHits(
   resume: boolean,
   unchanged: (meta: LayerMeta) => Promise<boolean>,
 ): Promise<Lookup> {
-  const bootId = await thisBoot()
   return await lookUp(openLayers(directory), CACHE_START, steps, async (meta) => {
-    if (meta.bootId !== bootId && !(await isSynced(directory, meta))) return false
+    if (!(await isTrusted(directory, meta))) return false
     return resume || (!meta.never && (await unchanged(meta)))
   })
 }
@@ -85,6 +84,12 @@ export async function explainHits(
   if (next === undefined) return { hits: hits.length, reason: '' }
   const metas = (await openLayers(directory).list()).map(({ meta }) => meta)
   const fits = metas.filter(({ preKey }) => preKey === preKeyOf(key, next))
+  const trusted = await Promise.all(fits.map((meta) => isTrusted(directory, meta)))
+  if (fits.length > 0 && !trusted.includes(true))
+    return {
+      hits: hits.length,
+      reason: 'its result may not have reached the disk before the machine stopped',
+    }
   const same = metas.filter(
     ({ phase, step, element }) => phase === next.phase && step === next.name && element === next.element,
   )
@@ -196,7 +201,9 @@ export async function syncCache(directory: string): Promise<void> {
   await writeAtomically(join(directory, SYNCED), `${until}\n`, 0o600)
 }
 
-async function isSynced(directory: string, meta: LayerMeta): Promise<boolean> {
+/** Whether a layer is sure to be whole: it is of this boot, or was on the disk before the machine stopped. */
+async function isTrusted(directory: string, meta: LayerMeta): Promise<boolean> {
+  if (meta.bootId === (await thisBoot())) return true
   const until = await readFile(join(directory, SYNCED), 'utf8').catch(() => '')
   return meta.created < until.trim()
 }
