@@ -19,13 +19,10 @@ const MOST_LAYERS = 140
 
 /** The steps of a running build: which are in the cache, and what becomes of the results of the others. */
 export interface TreeSteps {
-  /**
-   * Puts the cached results of a phase on the tree.
-   * @returns the steps of the phase in all, and how many of them are done by that
-   */
-  readonly restore: (
-    phase: string,
-  ) => Promise<{ readonly planned: readonly CacheStep[]; readonly done: number }>
+  /** The steps of a phase in all, and how many of them come from the cache. */
+  readonly upcoming: (phase: string) => { readonly planned: readonly CacheStep[]; readonly cached: number }
+  /** Puts the cached results of a phase on the tree. */
+  readonly restore: (phase: string) => Promise<void>
   /** Whether a step has run, or has to: from there on all do. */
   readonly running: () => boolean
   /** Whether every step of the build comes from the cache. */
@@ -151,20 +148,19 @@ export async function openTreeSteps(build: Build, overlay: boolean): Promise<Tre
   }
 
   const self: TreeSteps = {
+    upcoming(phase) {
+      const first = steps.findIndex((step) => step.phase === phase)
+      const planned = steps.filter((step) => step.phase === phase)
+      return { planned, cached: Math.min(Math.max(hits.length - first, 0), planned.length) }
+    },
     async restore(phase) {
       const first = steps.findIndex((step) => step.phase === phase)
-      if (first === -1) return { planned: [], done: 0 }
+      if (first === -1) return
       arriveAt(first)
-      const planned = steps.filter((step) => step.phase === phase)
-      let done = 0
+      const end = first + self.upcoming(phase).cached
       // Mounted for a look at it: what comes from the cache goes on top.
-      if (cursor < hits.length) await staging.leave()
-      while (done < planned.length && cursor < hits.length) {
-        await adopt(hits[cursor] as Layer)
-        done += 1
-        cursor += 1
-      }
-      return { planned, done }
+      if (cursor < end) await staging.leave()
+      for (; cursor < end; cursor += 1) await adopt(hits[cursor] as Layer)
     },
     running: () => cursor >= hits.length && hits.length < steps.length,
     complete: hits.length === steps.length,
