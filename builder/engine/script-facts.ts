@@ -50,27 +50,27 @@ export async function readScriptFacts(
     IMAGE_ELEMENT_YAML: ['IMAGE_ELEMENT'],
     get_image_element_array: ['IMAGE_ELEMENT'],
   })
+  const mentions = new Map(files.map((file) => [file.destination, mentionedIn(text(file), aliases)]))
   const programs = files.filter(isProgram)
-  const everywhere = programs.flatMap((file) => mentionedIn(text(file), aliases))
+  const everywhere = programs.flatMap(({ destination }) => mentions.get(destination) ?? [])
   const marking = programs.filter((file) => CHATTR.test(text(file))).map((file) => basename(file.destination))
   const inputs: Record<string, Inputs> = {}
   const never: string[] = []
   const attributes: string[] = []
   const outputs: Record<string, string> = {}
-  for (const script of files.filter(isScript)) {
+  for (const script of files.filter(mayRun)) {
     const { destination } = script
     const directives = cacheDirectives(text(script))
-    const data = files.filter((file) => file.element === script.element && !isScript(file))
-    const own = [script, ...data.filter((file) => !isEnvironmentFile(file))].map(text)
-    const counted = new Set([...own.flatMap((one) => mentionedIn(one, aliases)), ...everywhere])
+    const own = [script, ...files.filter((file) => file.element === script.element && isData(file))]
+    const counted = new Set([...own.flatMap((file) => mentions.get(file.destination) ?? []), ...everywhere])
     const variables = [...counted].sort().map((name) => [`environment ${name}`, values[name] ?? ''])
     const read = await named(directives)
     inputs[destination] = { ...Object.fromEntries(variables), ...read.inputs }
-    const outside = phaseSide(destination.split('/')[0] ?? '') === 'outside'
+    const outside = sideOf(script) !== 'inside'
     if (directives.never || read.unknown || (outside && mayWriteOnHost(text(script), directives)))
       never.push(destination)
     const words = new Set(text(script).split(/[^\w.-]+/))
-    if (own.some((one) => CHATTR.test(one)) || marking.some((name) => words.has(name)))
+    if (own.some((file) => CHATTR.test(text(file))) || marking.some((name) => words.has(name)))
       attributes.push(destination)
     if (directives.output !== undefined) outputs[destination] = directives.output
   }
@@ -85,8 +85,19 @@ export async function readScriptFacts(
 
 const CHATTR = /\bchattr\b/
 
-function isScript({ destination }: HookFile): boolean {
-  return phaseSide(destination.split('/')[0] ?? '') !== undefined && destination.split('/').length === 2
+/** Whether a file may be a step: one of a phase, of an install type, or a program that a link in a phase leads to. */
+function mayRun(file: HookFile): boolean {
+  return sideOf(file) !== undefined || (file.mode & 0o111) !== 0
+}
+
+/** On which side the scripts of a file's directory run; undefined when it is no phase's. */
+function sideOf({ destination }: HookFile) {
+  return phaseSide(destination.split('/')[0] ?? '')
+}
+
+/** Whether scripts of its element may read a file, or run it. */
+function isData(file: HookFile): boolean {
+  return sideOf(file) === undefined && !isEnvironmentFile(file) && !/^README(\.|$)/.test(file.destination)
 }
 
 function isEnvironmentFile({ destination }: HookFile): boolean {
