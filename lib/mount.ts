@@ -22,6 +22,26 @@ export async function unmount(target: string, options: { readonly lazy?: boolean
   await run(['umount', ...(options.lazy === true ? ['-l'] : []), '--', target])
 }
 
+/**
+ * Makes a mount read-only, and leaves the others of the same file system as they are. Its other flags stay: in a user
+ * namespace the kernel refuses a remount that drops one of those that the mount was made with.
+ */
+export async function makeReadOnly(target: string): Promise<void> {
+  const real = await realpath(target)
+  const flags = parseMountFlags(await readFile('/proc/self/mountinfo', 'utf8'), real) ?? []
+  const kept = flags.filter((flag) => flag !== 'rw' && flag !== 'ro')
+  await run(['mount', '-o', ['remount', 'bind', 'ro', ...kept].join(','), '--', real])
+}
+
+/** The flags of the mount at a path, the last one made, in a `/proc/PID/mountinfo` text; see proc(5). */
+export function parseMountFlags(table: string, point: string): string[] | undefined {
+  const fields = table
+    .split('\n')
+    .map((line) => line.split(' '))
+    .findLast(([, , , , target = '']) => unescapeMountPoint(target) === point)
+  return fields?.[5]?.split(',')
+}
+
 /** Mount points strictly below a directory (or at it, when inclusive), deepest last mounted first. */
 export async function mountsBelow(
   directory: string,
@@ -43,9 +63,11 @@ export function parseMountPoints(table: string): string[] {
     .split('\n')
     .map((line) => line.split(' ')[1])
     .filter((point): point is string => point !== undefined)
-    .map((point) =>
-      point.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
-    )
+    .map(unescapeMountPoint)
+}
+
+function unescapeMountPoint(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { execa } from 'execa'
+import { entering } from './user-namespace.ts'
 
 /** A guard that deletes paths if this process dies without saying that it is done. */
 export interface Reaper {
@@ -15,9 +16,16 @@ const SCRIPT =
 /**
  * Starts a tiny process, in a session of its own, that waits until all holders of its lifeline are gone and then deletes
  * `paths`. It is what keeps a build that was ended by SIGKILL from leaving files behind.
+ *
+ * @param options.enter words in front of the guard's command, when it needs another user namespace to delete the paths
  */
-export function startReaper(paths: readonly string[]): Reaper {
-  const guard = execa('/bin/sh', ['-c', SCRIPT, 'coffer-reaper', ...paths], {
+export function startReaper(
+  paths: readonly string[],
+  options: { readonly enter?: readonly string[] } = {},
+): Reaper {
+  const shell = ['/bin/sh', '-c', SCRIPT, 'coffer-reaper', ...paths] as const
+  const [program, ...args] = entering(options.enter ?? [], shell)
+  const guard = execa(program, args, {
     detached: true,
     cleanup: false,
     reject: false,

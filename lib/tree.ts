@@ -1,8 +1,9 @@
 import { lstat, realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CofferError, isErrno } from './errors.ts'
-import { run } from './exec.ts'
+import { type Argv, run } from './exec.ts'
 import { mountsBelow } from './mount.ts'
+import { entering } from './user-namespace.ts'
 
 /** Paths that are never deleted, whatever a variable expanded to. */
 const PROTECTED = new Set(
@@ -15,9 +16,13 @@ const PROTECTED = new Set(
  * The one door for deleting a directory tree. Deletes nothing if something is mounted at or below it, never follows a
  * symbolic link at the top, and stays on one file system. Immutable files are deleted too. A missing tree is fine.
  *
+ * @param options.enter words in front of the deleting command, when it needs another user namespace to delete the tree
  * @throws CofferError `TREE_PROTECTED` for a system directory, `TREE_HAS_MOUNTS` when something is mounted below.
  */
-export async function removeTree(path: string): Promise<void> {
+export async function removeTree(
+  path: string,
+  options: { readonly enter?: readonly string[] } = {},
+): Promise<void> {
   const absolute = resolve(path)
   try {
     const stat = await lstat(absolute)
@@ -35,9 +40,11 @@ export async function removeTree(path: string): Promise<void> {
     if (isErrno(error, 'ENOENT')) return
     throw error
   }
-  const remove = (check: boolean) => run(['rm', '-rf', '--one-file-system', '--', absolute], { check })
+  const { enter = [] } = options
+  const start = (command: Argv, check: boolean) => run(entering(enter, command), { check })
+  const remove = (check: boolean) => start(['rm', '-rf', '--one-file-system', '--', absolute], check)
   if ((await remove(false)).exitCode === 0) return
   // A file marked immutable or append-only resists even root.
-  await run(['chattr', '-R', '-f', '-ia', absolute], { check: false })
+  await start(['chattr', '-R', '-f', '-ia', absolute], false)
   await remove(true)
 }

@@ -76,11 +76,12 @@ export const callerVariables = [
 ] as const
 
 /**
- * Variables that stay outside. TMPDIR and VIRTUAL_ENV are unset by the driver; the rest never passes `sudo -E`, because
- * it names files of the host or changes how a shell, a linker or an interpreter works.
+ * Variables that stay outside. TMPDIR and VIRTUAL_ENV are unset by the driver, the builder's own record and lock are files
+ * of the host; the rest never passes `sudo -E`, because it names files of the host too or changes how a shell, a linker or
+ * an interpreter works.
  */
 const stopped = new Set(
-  `TMPDIR VIRTUAL_ENV BASHOPTS BASH_ENV CDPATH ENV FPATH GLOBIGNORE HOSTALIASES IFS JAVA_TOOL_OPTIONS LOCALDOMAIN NLSPATH
+  `TMPDIR VIRTUAL_ENV COFFER_RECORD COFFER_LOCKED COFFER_LOCKING BASHOPTS BASH_ENV CDPATH ENV FPATH GLOBIGNORE HOSTALIASES IFS JAVA_TOOL_OPTIONS LOCALDOMAIN NLSPATH
    NULLCMD PATH_LOCALE PERL5DB PERL5LIB PERL5OPT PERLIO_DEBUG PERLLIB PS4 PYTHONHOME PYTHONINSPECT PYTHONPATH
    PYTHONUSERBASE READNULLCMD RES_OPTIONS RUBYLIB RUBYOPT SHELLOPTS TERMCAP TERMINFO TERMINFO_DIRS TERMPATH TMPPREFIX
    ZDOTDIR`.split(/\s+/),

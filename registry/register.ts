@@ -11,6 +11,8 @@ export interface Registration {
   /** The image file. */
   readonly file: string
   readonly format?: ImageFormat
+  /** What the build left beside the file: `NAME.d`. */
+  readonly recordDirectory?: string
   readonly datastore: string
   /** Default: the engine's series, told by the image's packages. */
   readonly versionName?: string
@@ -48,6 +50,7 @@ export async function registerImage(
     datastore,
     name: `${datastore}-${versionName}`,
     ...(registration.format === undefined ? {} : { format: registration.format }),
+    ...(registration.recordDirectory === undefined ? {} : { recordDirectory: registration.recordDirectory }),
   })
   const rules = ownRules(datastore)
   return database.transaction(async (datastores) => {

@@ -1,5 +1,6 @@
 // Writes docs/reference/cli.md from the option tables, the commands' own tables, and what the others say about themselves.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { lockUsage } from '../builder/cli/lock-command.ts'
 import { buildImageOptions } from '../builder/request/build-image-options.ts'
 import { type BuildOption, buildOptions } from '../builder/request/options.ts'
 import { run } from '../lib/exec.ts'
@@ -27,6 +28,12 @@ The first four take options and words in any order, \`--option value\` and
 datastores.
 
 ${optionTable(buildImageOptions)}
+
+### build-image lock
+
+\`\`\`
+${lockUsage.trimEnd()}
+\`\`\`
 
 ## disk-image-create
 

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError, isErrno } from '../../lib/errors.ts'
 import { removeTree } from '../../lib/tree.ts'
+import type { Served } from '../packages/pins.ts'
 import { cacheLayout } from './layout.ts'
 import { isOlder, markLives, ownMark } from './owner.ts'
-import type { ServedFile } from './types.ts'
 
 /** A build's place in the step cache. */
 export interface BuildCache {
@@ -16,7 +16,7 @@ export interface BuildCache {
   readonly drafts: string
   /** File in it that grows by a line for each file that the package proxy serves. */
   readonly served: string
-  readonly noteServed: (file: ServedFile) => void
+  readonly noteServed: (file: Served) => void
   /** Deletes the build's own directory. */
   readonly close: () => Promise<void>
 }
@@ -36,10 +36,11 @@ export const FULL_CACHE_HINT =
  * Opens the step cache for one build. Directories of builds that are gone are deleted first.
  *
  * @param directory is made when it does not exist: for this user only, since it holds whole file systems
+ * @param enter words in front of a command that may delete the files of layers, see {@link removeTree}
  * @throws CofferError `DISK_FULL`
  */
-export async function openBuildCache(directory: string): Promise<BuildCache> {
-  const drafts = await enter(directory).catch((error: unknown) => {
+export async function openBuildCache(directory: string, enter: readonly string[] = []): Promise<BuildCache> {
+  const drafts = await makeDrafts(directory, enter).catch((error: unknown) => {
     if (!isErrno(error, 'ENOSPC')) throw error
     throw new CofferError('DISK_FULL', `No space is left for the step cache in ${directory}`, {
       hint: FULL_CACHE_HINT,
@@ -54,16 +55,16 @@ export async function openBuildCache(directory: string): Promise<BuildCache> {
     served,
     // At once: the script that was served may end at any moment, and its step is then described.
     noteServed: (file) => appendFileSync(served, `${JSON.stringify(file)}\n`),
-    close: () => removeTree(drafts),
+    close: () => removeTree(drafts, { enter }),
   }
 }
 
 /** Makes a build's own directory. */
-async function enter(directory: string): Promise<string> {
+async function makeDrafts(directory: string, enter: readonly string[]): Promise<string> {
   const { builds } = cacheLayout(directory)
   await mkdir(builds, { recursive: true, mode: 0o700 })
   await mkdir(pruners(directory), { recursive: true, mode: 0o700 })
-  await sweep(directory)
+  await sweep(directory, enter)
   // Short: layers name it in the options of a mount.
   const drafts = join(builds, randomUUID().slice(0, 13))
   // It appears with its owner in it: another build sweeps what belongs to nobody.
@@ -116,9 +117,9 @@ async function waitForPruning(directory: string): Promise<void> {
     await systemClock.sleep(50)
 }
 
-async function sweep(directory: string): Promise<void> {
+async function sweep(directory: string, enter: readonly string[]): Promise<void> {
   for (const { path, mark } of await builds(directory)) {
-    if (!(await markLives(mark, path))) await removeTree(path)
+    if (!(await markLives(mark, path))) await removeTree(path, { enter })
   }
   for (const { path, mark } of await pruning(directory)) {
     if (!(await markLives(mark, path))) await rm(path, { force: true })

@@ -16,6 +16,8 @@ export function parseLayerMeta(text: string): LayerMeta | undefined {
     Object.values(meta.inputs).every(isText) &&
     Array.isArray(meta.served) &&
     meta.served.every(isServed) &&
+    Array.isArray(meta.recorded) &&
+    meta.recorded.every((value) => isObject(value) && isText(value.kind)) &&
     isOptionalText(meta.output)
   return sound ? (meta as unknown as LayerMeta) : undefined
 }

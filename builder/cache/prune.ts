@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
+import { entering } from '../../lib/user-namespace.ts'
 import { readArtifact } from './artifacts.ts'
 import { whileUnused } from './build-cache.ts'
 import { openLayers } from './layers.ts'
@@ -21,8 +22,15 @@ export interface CacheEntry {
   readonly seconds: number
 }
 
-/** All that the cache holds, last used first; what cannot be understood any more comes last. */
-export async function cacheEntries(directory: string): Promise<readonly CacheEntry[]> {
+/**
+ * All that the cache holds, last used first; what cannot be understood any more comes last.
+ *
+ * @param enter words in front of a command that may read the files of layers
+ */
+export async function cacheEntries(
+  directory: string,
+  enter: readonly string[] = [],
+): Promise<readonly CacheEntry[]> {
   const layout = cacheLayout(directory)
   const layers = await openLayers(directory).list()
   const understood = new Map(layers.map((layer) => [layer.name, layer]))
@@ -58,7 +66,10 @@ export async function cacheEntries(directory: string): Promise<readonly CacheEnt
       }),
     )),
   ]
-  const sizes = await sizesOf(all.map(({ path }) => path))
+  const sizes = await sizesOf(
+    all.map(({ path }) => path),
+    enter,
+  )
   return all
     .map(({ path, ...entry }) => ({ ...entry, bytes: sizes.get(path) ?? 0 }))
     .sort((a, b) => b.used.getTime() - a.used.getTime() || a.name.localeCompare(b.name))
@@ -71,9 +82,13 @@ async function namesIn(directory: string): Promise<string[]> {
 }
 
 /** Bytes on disk of directories. */
-async function sizesOf(paths: readonly string[]): Promise<ReadonlyMap<string, number>> {
+async function sizesOf(
+  paths: readonly string[],
+  enter: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   if (paths.length === 0) return new Map()
-  const usage = await run(['du', '--summarize', '--block-size=1', '--null', '--', ...paths], { check: false })
+  const du = ['du', '--summarize', '--block-size=1', '--null', '--', ...paths] as const
+  const usage = await run(entering(enter, du), { check: false })
   return new Map(
     usage.stdout
       .split('\0')
@@ -86,20 +101,30 @@ async function sizesOf(paths: readonly string[]): Promise<ReadonlyMap<string, nu
  * Deletes what was not used for longest until the rest fits. While a build runs nothing is: it may stand on any layer.
  *
  * @param maxBytes bytes on disk to keep; 0 deletes everything
+ * @param enter words in front of a command that may delete the files of layers, see {@link removeTree}
  * @returns what was deleted
  */
-export async function pruneSteps(directory: string, maxBytes: number): Promise<readonly CacheEntry[]> {
-  return (await whileUnused(directory, () => prune(directory, maxBytes))) ?? []
+export async function pruneSteps(
+  directory: string,
+  maxBytes: number,
+  enter: readonly string[] = [],
+): Promise<readonly CacheEntry[]> {
+  return (await whileUnused(directory, () => prune(directory, maxBytes, enter))) ?? []
 }
 
-async function prune(directory: string, maxBytes: number): Promise<readonly CacheEntry[]> {
+async function prune(
+  directory: string,
+  maxBytes: number,
+  enter: readonly string[],
+): Promise<readonly CacheEntry[]> {
   const layout = cacheLayout(directory)
   const gone: CacheEntry[] = []
   let kept = 0
-  for (const entry of await cacheEntries(directory)) {
+  for (const entry of await cacheEntries(directory, enter)) {
     kept += entry.bytes
     if (kept <= maxBytes) continue
-    await removeTree(entry.kind === 'layer' ? layout.layer(entry.name) : join(layout.artifacts, entry.name))
+    const path = entry.kind === 'layer' ? layout.layer(entry.name) : join(layout.artifacts, entry.name)
+    await removeTree(path, { enter })
     gone.push(entry)
   }
   return gone

@@ -1,4 +1,6 @@
 import type { Inputs } from '../../phases/step-ids.ts'
+import type { Recorded } from '../lock/recorded.ts'
+import type { Served } from '../packages/pins.ts'
 
 /** A step of a build as the cache sees it: a script, or a piece of the builder's own work on the tree. */
 export interface CacheStep {
@@ -16,14 +18,6 @@ export interface CacheStep {
   readonly output?: string
 }
 
-/** A file that the package proxy handed to a step. */
-export interface ServedFile {
-  readonly url: string
-  /** SHA-256 of the content; absent when there was none (404). */
-  readonly digest?: string
-  readonly status: number
-}
-
 /** `meta.json` of a layer: where it came from. */
 export interface LayerMeta {
   readonly layerVersion: 1
@@ -37,7 +31,10 @@ export interface LayerMeta {
   readonly inputs: Inputs
   /** Another run of the step need not give the same: taken by `--resume` only. */
   readonly never: boolean
-  readonly served: readonly ServedFile[]
+  /** What the package proxy handed to it. */
+  readonly served: readonly Served[]
+  /** What its script fetched from elsewhere. */
+  readonly recorded: readonly Recorded[]
   /** Seconds the step took. */
   readonly seconds: number
   /** The value of the step's output variable, where it has one. */

@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
 import { removeTree } from '../../lib/tree.ts'
+import { entering } from '../../lib/user-namespace.ts'
 import { readArtifact } from './artifacts.ts'
 import { describeContent, keepContent, type LayerContent } from './content.ts'
 import { cacheLayout, layerParts } from './layout.ts'
@@ -12,6 +14,13 @@ export interface Verified {
   readonly sound: number
   /** Names of layers and images whose content is not what was kept. They are deleted. */
   readonly damaged: readonly string[]
+}
+
+/** {@link verifySteps} in a user namespace, which the words in `enter` lead into. */
+export async function verifyInside(directory: string, enter: readonly string[]): Promise<Verified> {
+  const program = new URL('verify-inside.ts', import.meta.url).pathname
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', program, directory] as const
+  return JSON.parse((await run(entering(enter, node))).stdout) as Verified
 }
 
 /** Reads everything in the cache and compares it with the digests that were taken when it was kept. */

@@ -1,17 +1,20 @@
 import { getopt } from '../../lib/getopt.ts'
 import { lineLog } from '../../lib/log.ts'
-import { datastoreNamed, listDatastores } from '../datastores/datastores.ts'
+import { type Datastore, datastoreNamed, listDatastores } from '../datastores/datastores.ts'
 import type { BuildEvent, FailedEvent } from '../engine/events.ts'
 import { explain } from '../engine/explain.ts'
 import { planOf } from '../engine/plan-of.ts'
 import { hostArchitecture, type PreparedBuild, prepareBuild } from '../engine/prepare.ts'
 import { runPrepared } from '../engine/run-build.ts'
 import type { TreePackage } from '../engine/tree-packages.ts'
+import { readLock } from '../lock/parse-lock.ts'
 import { diskImageCreateArguments, readBuildImageLine } from '../request/build-image-line.ts'
 import { buildImageOptions } from '../request/build-image-options.ts'
 import { optionRows, parseCommandLine } from '../request/options.ts'
 import { makeRequest } from '../request/request.ts'
+import { cacheCommand } from './cache-command.ts'
 import { checkBootable, checkBoots } from './check-boots.ts'
+import { lockCommand } from './lock-command.ts'
 import { runMain } from './main.ts'
 import { type Monitor, monitorFor, reportingFailure } from './monitor.ts'
 import { outputFilter } from './output-filter.ts'
@@ -23,13 +26,25 @@ const PROGRAM = 'build-image'
 /** Lines of the log shown when a build fails. */
 const TAIL = 20
 
-/** `build-image <datastore>`: a bootable image of a database server with sensible defaults. */
+/** Commands beside building an image, by their first word. */
+const subcommands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  cache: (args) => cacheCommand(args, process.env),
+  lock: lockCommand,
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  const [first = '', ...rest] = args
+  const subcommand = Object.hasOwn(subcommands, first) ? subcommands[first] : undefined
+  return subcommand === undefined ? buildCommand(args) : subcommand(rest)
+}
+
+/** `build-image <datastore>`: a bootable image of a database server with sensible defaults. */
+async function buildCommand(args: readonly string[]): Promise<number> {
   const line = readBuildImageLine(getopt(PROGRAM, args, buildImageOptions))
   if (line.early !== undefined) return early(line.early)
   const monitor = monitorFor(line.monitor)
   return reportingFailure(monitor, async () => {
-    const datastore = datastoreNamed(line.datastore)
+    const datastore = await asLocked(datastoreNamed(line.datastore), line.value('--locked'))
     const environment = { ...process.env, ...line.environment(datastore) }
     const words = diskImageCreateArguments(line, datastore)
     const commandLine = parseCommandLine(PROGRAM, words)
@@ -71,6 +86,14 @@ async function main(args: readonly string[]): Promise<number> {
   })
 }
 
+/** The datastore on the system that a lock was made for, where one is given: defaults may have changed since. */
+async function asLocked(datastore: Datastore, file: string | undefined): Promise<Datastore> {
+  if (file === undefined) return datastore
+  const { distribution: locked, release = datastore.release } = await readLock(file)
+  const distribution = (['debian', 'ubuntu'] as const).find((name) => name === locked)
+  return { ...datastore, distribution: distribution ?? datastore.distribution, release }
+}
+
 type OutputEvent = Extract<BuildEvent, { event: 'output' }>
 
 async function build(
@@ -92,6 +115,7 @@ async function build(
   const outputs: OutputEvent[] = []
   let packages: readonly TreePackage[] = []
   let failure: FailedEvent | undefined
+  let lock: string | undefined
   const started = performance.now()
   try {
     const status = await runPrepared(prepared, VERSION, {
@@ -104,6 +128,7 @@ async function build(
         if (event.event === 'failed') failure = event
         if (event.event === 'output') outputs.push(event)
         if (event.event === 'packages') packages = event.packages
+        if (event.event === 'lock') lock = `lock: ${event.path}  ${event.packages} packages`
         monitor.report(event)
         if (!monitor.on) screen.event(event)
       },
@@ -115,6 +140,7 @@ async function build(
   } finally {
     filter.close()
   }
+  if (lock !== undefined) say(lock)
   for (const output of outputs) say(`${output.path}  ${mebibytes(output.bytes)}`)
   say(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return { status: 0, outputs, packages }

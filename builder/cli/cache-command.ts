@@ -1,11 +1,13 @@
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { CofferError } from '../../lib/errors.ts'
 import type { Environment } from '../../lib/exec.ts'
 import { getopt } from '../../lib/getopt.ts'
 import { type CacheEntry, cacheEntries, pruneSteps } from '../cache/prune.ts'
-import { verifySteps } from '../cache/verify.ts'
+import { verifyInside, verifySteps } from '../cache/verify.ts'
+import { stepCacheDirectory } from '../engine/step-cache.ts'
 import { type BuildOption, optionRows } from '../request/options.ts'
+import { ownFilesOfImages } from '../sandbox/root-rights.ts'
 import { mebibytes } from './progress.ts'
 
 /** Options of `build-image cache`. */
@@ -54,20 +56,36 @@ export async function cacheCommand(args: readonly string[], environment: Environ
   }
   const home = environment.HOME ?? homedir()
   const downloads = value('--image-cache') ?? (environment.DIB_IMAGE_CACHE || `${home}/.cache/image-create`)
-  const directory = join(resolve(downloads), 'steps')
-  switch (line.words[0]) {
+  const rights = await ownFilesOfImages()
+  try {
+    const directory = stepCacheDirectory(resolve(downloads), rights.privilege)
+    return await act(line.words[0], directory, rights.enter, { json: has('--json'), keep: value('--keep') })
+  } finally {
+    await rights.release()
+  }
+}
+
+async function act(
+  action: string | undefined,
+  directory: string,
+  enter: readonly string[],
+  options: { readonly json: boolean; readonly keep: string | undefined },
+): Promise<number> {
+  switch (action) {
     case 'ls': {
-      const entries = await cacheEntries(directory)
-      process.stdout.write(has('--json') ? `${JSON.stringify(entries, undefined, 2)}\n` : table(entries))
+      const entries = await cacheEntries(directory, enter)
+      process.stdout.write(options.json ? `${JSON.stringify(entries, undefined, 2)}\n` : table(entries))
       return 0
     }
     case 'prune': {
-      const gone = await pruneSteps(directory, gibibytes(value('--keep') ?? '0'))
+      const gone = await pruneSteps(directory, gibibytes(options.keep ?? '0'), enter)
       process.stdout.write(`deleted ${counted(gone)}\n`)
       return 0
     }
     case 'verify': {
-      const { sound, damaged } = await verifySteps(directory)
+      const { sound, damaged } = await (enter.length === 0
+        ? verifySteps(directory)
+        : verifyInside(directory, enter))
       for (const name of damaged) process.stdout.write(`damaged, and deleted: ${name}\n`)
       process.stdout.write(`${sound} sound, ${damaged.length} damaged\n`)
       return damaged.length === 0 ? 0 : 1

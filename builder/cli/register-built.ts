@@ -1,5 +1,6 @@
 import { CofferError } from '../../lib/errors.ts'
 import { openRegistryDatabase } from '../../registry/db/index.ts'
+import { recordDirectoryOf } from '../../registry/images/record-directory.ts'
 import { openImageStore } from '../../registry/images/store.ts'
 import { registryLocation } from '../../registry/location.ts'
 import { type Registered, registerImage } from '../../registry/register.ts'
@@ -47,6 +48,7 @@ export async function registerBuilt(
       {
         file: output.path,
         format: output.format === 'raw' ? 'raw' : 'qcow2',
+        recordDirectory: recordDirectoryOf(output.path),
         datastore: datastore.name,
         packages: datastore.packages,
         content: {

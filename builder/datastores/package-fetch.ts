@@ -7,6 +7,7 @@ import { type Argv, type Environment, run } from '../../lib/exec.ts'
 import { sha256 as sha256OfText } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
 import { removeTree } from '../../lib/tree.ts'
+import { acceptDownload, type DownloadRules, findLocked, localFile } from '../lock/locked-downloads.ts'
 import { type CurlSetting, curlConfig } from './download-options.ts'
 import { checkDigest, checkPackageFile, checkSourceFiles, isKeyFile } from './package-file.ts'
 import type { Location, PackageSource, RepositoryPlan } from './package-source.ts'
@@ -21,6 +22,8 @@ export interface FetchContext {
   /** What relative paths start from. */
   readonly cwd: string
   readonly env: Environment
+  /** What records and holds the build to a lock. */
+  readonly rules: DownloadRules
   readonly log: Log
 }
 
@@ -45,6 +48,7 @@ export async function provideSource(
       await copyFile(path, copy, constants.COPYFILE_FICLONE)
       // The copy is what gets installed, so the copy is what is checked.
       const kind = await checkPackageFile(vendor, copy, source.location.sha256, path)
+      await acceptDownload(context.rules, addressOf(source.location), copy)
       await writeFile(join(draft, 'format'), `${kind}\n`)
     } else {
       await provideRepository(vendor, source.repository, source.download, draft, context)
@@ -54,6 +58,11 @@ export async function provideSource(
     await removeTree(draft)
     throw error
   }
+}
+
+/** How records and locks name what was taken. */
+function addressOf(location: Location): string {
+  return location.kind === 'url' ? location.url.href : localFile(location.path)
 }
 
 /**
@@ -88,28 +97,43 @@ async function fetchUrl(
   verify: (path: string, shown: string) => Promise<unknown>,
 ): Promise<void> {
   const shown = `${url.origin}${url.pathname}`
-  try {
-    await verify(path, path)
-    context.log.info(`Using the verified download of ${shown}`)
-    return
-  } catch (error) {
-    if (!(error instanceof CofferError) && !isErrno(error, 'ENOENT')) throw error
-    await rm(path, { force: true })
-  }
-  if (context.offline) {
-    throw new CofferError('PACKAGE_OFFLINE', `${shown} is not in the cache, and this build is offline`, {
-      hint: 'Build once without --offline, or download it yourself and give its path.',
-    })
-  }
   await mkdir(join(path, '..'), { recursive: true })
   const draft = `${path}.${randomUUID()}`
   try {
-    context.log.info(`Downloading ${shown}`)
-    await curl(url, draft, download, context, shown)
+    const found = await findLocked(context.rules, url.href, draft, path)
+    if (found === 'current' || context.rules.lock === undefined) {
+      if (await isVerified(path, verify)) {
+        context.log.info(`Using the verified download of ${shown}`)
+        return
+      }
+      await rm(path, { force: true })
+    }
+    if (found !== 'placed') {
+      if (context.offline) {
+        throw new CofferError('PACKAGE_OFFLINE', `${shown} is not in the cache, and this build is offline`, {
+          hint: 'Build once without --offline, or download it yourself and give its path.',
+        })
+      }
+      context.log.info(`Downloading ${shown}`)
+      await curl(url, draft, download, context, shown)
+    }
     await verify(draft, shown)
     await rename(draft, path)
   } finally {
     await rm(draft, { force: true })
+  }
+}
+
+async function isVerified(
+  path: string,
+  verify: (path: string, shown: string) => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await verify(path, path)
+    return true
+  } catch (error) {
+    if (error instanceof CofferError || isErrno(error, 'ENOENT')) return false
+    throw error
   }
 }
 
@@ -176,7 +200,10 @@ async function provideRepository(
     path = resolve(context.cwd, key.path)
     if (key.sha256 !== undefined) await checkDigest(path, key.sha256)
   } else {
-    path = join(context.cacheDirectory, 'datastore-packages', `key-${sha256OfText(key.url.href)}`)
+    // The key that a lock names is for this build: others go on from their own copy.
+    const suffix = context.rules.lock === undefined ? '' : '.locked'
+    const name = `key-${sha256OfText(key.url.href)}${suffix}`
+    path = join(context.cacheDirectory, 'datastore-packages', name)
     // A vendor's public key wants no login, so the credentials meant for the package stay out of this request.
     const settings = download.filter((entry) => !['user', 'header', 'cookie'].includes(entry.name))
     await fetchUrl(key.url, path, settings, context, async (file, shown) => {
@@ -184,6 +211,7 @@ async function provideRepository(
       return await exportKeys(vendor, file, fingerprints)
     })
   }
+  await acceptDownload(context.rules, addressOf(key), path)
   const bytes = fingerprints.length > 0 ? await exportKeys(vendor, path, fingerprints) : await readFile(path)
   if (!isKeyFile(bytes)) {
     throw new CofferError('APT_KEY_INVALID', `${path} is not an OpenPGP public key`)

@@ -2,6 +2,7 @@ import type { Environment } from '../../lib/exec.ts'
 import { quoteWord } from '../../lib/quote.ts'
 import { isSensitive } from '../../phases/environment.ts'
 import { elementInfoEnvironment } from '../../phases/resolve.ts'
+import { lockVariables } from '../lock/lock-variables.ts'
 import type { BuildJob } from './build.ts'
 
 /**
@@ -14,6 +15,8 @@ export function baseEnvironment(job: BuildJob): Record<string, string> {
   delete caller.IMAGE_BLOCK_DEVICE
   delete caller.IMAGE_BLOCK_DEVICES
   delete caller.TARGET_ROOT
+  // Of a build that started this one.
+  for (const name of Object.values(lockVariables)) delete caller[name]
   const info = elementInfoEnvironment(job.elements)
   return {
     ...caller,
@@ -21,6 +24,7 @@ export function baseEnvironment(job: BuildJob): Record<string, string> {
     COFFER_VERSION: job.version,
     COFFER_NODE: process.execPath,
     ...(job.aptProxy === undefined ? {} : { COFFER_APT_PROXY: job.aptProxy }),
+    ...job.inputEnvironment,
     DIB_ARGS: request.args.join(' '),
     DIB_ENV: describeEnvironment(request.callerEnv),
     DIB_BLOCK_DEVICE_PARAMS_YAML: `${directories.build}/block-device/params.yaml`,

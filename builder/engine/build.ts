@@ -39,6 +39,8 @@ export interface BuildJob {
   readonly libDir: string
   readonly path: string
   readonly aptProxy: string | undefined
+  /** Variables by which scripts outside record what they take from elsewhere, and are held to a lock. */
+  readonly inputEnvironment: Readonly<Record<string, string>>
   readonly version: string
   /** All that happens to the tree, in order. */
   readonly steps: readonly CacheStep[]
@@ -46,9 +48,11 @@ export interface BuildJob {
   readonly hits: readonly Layer[]
   /** Identity of the tree before the first step. */
   readonly startKey: string
+  /** The package lists in the tree of the hits are older than the archives: apt must fetch them before it is asked again. */
+  readonly oldLists: boolean
   /** Where results are kept; undefined keeps none. */
   readonly cache: JobCache | undefined
-  /** True in a user namespace. */
+  /** True in a user namespace, whose root may mount and make less than root of the machine. */
   readonly rootless: boolean
   /** Owner of the outputs when started through sudo. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
@@ -68,6 +72,8 @@ export interface Build {
   readonly job: BuildJob
   /** Exported to every script; grows as the build goes on. */
   readonly env: Record<string, string>
+  /** The caller's file mode creation mask, which outputs are made with; scripts see 022. */
+  readonly umask: number
   readonly log: Log
   /** A line of output of a script, or of the driver itself. */
   readonly print: (line: string) => void

@@ -3,12 +3,17 @@ import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
 import type { Build } from './build.ts'
+import { showOwnDevices } from './own-devices.ts'
 
-/** Mounts proc, dev, dev/pts and a read-only sys in the tree (DIB contract §1.5). */
+/**
+ * Mounts proc, dev, dev/pts and a read-only sys in the tree (DIB contract §1.5). The root of a user namespace may not
+ * mount all that root may: it gets what looks the same to scripts.
+ */
 export async function mountChroot(build: Build): Promise<void> {
   const root = build.job.directories.mount
   for (const name of ['proc', 'dev', 'sys']) await run(['mkdir', '-p', '--', `${root}/${name}`])
   await mount({ source: 'none', target: `${root}/proc`, type: 'proc' })
+  if (build.job.rootless) return await showOwnDevices(build.job, root)
   await mount({ source: '/dev', target: `${root}/dev`, options: ['bind'] })
   await mount({ source: 'devpts', target: `${root}/dev/pts`, type: 'devpts', options: await devptsOptions() })
   await mount({ source: 'none', target: `${root}/sys`, type: 'sysfs', options: ['ro'] })
@@ -28,8 +33,10 @@ async function devptsOptions(): Promise<string[]> {
 export async function unmountBelow(build: Build, root: string, keep: readonly string[] = []): Promise<void> {
   await endProcessesIn(root, build)
   const kept = new Set(keep.map((point) => `${root}${point === '/' ? '' : point}`))
-  for (const point of await mountsBelow(root)) {
-    if (!kept.has(point)) await unmount(point, { lazy: true })
+  const points = (await mountsBelow(root)).filter((point) => !kept.has(point))
+  for (const point of points) {
+    // What is mounted inside another goes with it, and may not be unmounted alone where it was lent to a user namespace.
+    if (!points.some((other) => point.startsWith(`${other}/`))) await unmount(point, { lazy: true })
   }
   const left = (await mountsBelow(root)).filter((point) => !kept.has(point))
   if (left.length > 0) {

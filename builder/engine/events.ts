@@ -64,6 +64,14 @@ export type BuildEvent =
       readonly sha256?: string
       readonly time: number
     }
+  /** `--lock`: the lock of the build is written. */
+  | {
+      readonly event: 'lock'
+      readonly path: string
+      readonly sha256: string
+      readonly packages: number
+      readonly time: number
+    }
   | FailedEvent
   /** `build-image --boot-check`: the guest's database answered. */
   | {

@@ -1,5 +1,6 @@
 import { type PlanStep, renderPlan } from '../../phases/plan.ts'
 import { formatOf } from '../output/index.ts'
+import { expectedPrivilege } from '../sandbox/root-rights.ts'
 import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { explainHits, stepCacheDirectory, stepsOf } from './step-cache.ts'
@@ -25,7 +26,9 @@ Disk
 
 /** For each step whether it comes from the cache, and why the first one does not. */
 async function cacheNotes(prepared: PreparedBuild, version: string): Promise<(step: PlanStep) => string> {
-  const directory = stepCacheDirectory(prepared.request)
+  const privilege = await expectedPrivilege()
+  if (privilege === undefined) return () => ''
+  const directory = stepCacheDirectory(prepared.request.imageCache, privilege)
   const steps = stepsOf(prepared, version)
   const { hits, reason } = await explainHits(directory, steps, prepared.request)
   // Work of the builder between scripts is not shown; the script after it is.

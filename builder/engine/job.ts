@@ -1,5 +1,7 @@
+import type { Environment } from '../../lib/exec.ts'
 import { CACHE_START } from '../cache/cache-steps.ts'
 import type { BuildRequest } from '../request/request.ts'
+import type { Privilege } from '../sandbox/rootless.ts'
 import { programPath } from './base-environment.ts'
 import { type BuildJob, directoriesOf } from './build.ts'
 import type { PreparedBuild } from './prepare.ts'
@@ -9,22 +11,31 @@ export interface JobPlace {
   readonly build: string
   readonly image: string
   readonly tmpfs: boolean
+  readonly privilege: Privilege
   readonly aptProxy: string | undefined
   readonly version: string
   readonly steps: BuildJob['steps']
   readonly hits: BuildJob['hits']
   readonly cache: BuildJob['cache']
+  readonly oldLists: boolean
+  /** Where scripts outside find the rules of a lock, and the commits of one. */
+  readonly inputEnvironment: Readonly<Record<string, string>>
 }
+
+const LIBEXEC = new URL('../libexec', import.meta.url).pathname
 
 /** The search path for programs of a build. */
 export function searchPathOf(request: BuildRequest): string {
-  return programPath(request.callerEnv.PATH, new URL('../libexec', import.meta.url).pathname)
+  return programPath(request.callerEnv.PATH, LIBEXEC)
 }
 
 /** The worker's job: what was prepared, at a place. */
 export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
+  const { request } = prepared
+  const rootless = place.privilege.kind === 'rootless'
+  const path = searchPathOf(request)
   return {
-    request: prepared.request,
+    request,
     elements: prepared.elements,
     searchPath: prepared.searchPath,
     hooks: prepared.hooks,
@@ -32,20 +43,33 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     loopReason: prepared.loopReason,
     directories: directoriesOf(place.build, place.image),
     tmpfs: place.tmpfs,
+    rootless: place.privilege.kind !== 'root',
     libDir: new URL('../lib', import.meta.url).pathname,
-    path: searchPathOf(prepared.request),
+    // The machine's sudo refuses to work in a user namespace: our stand-in comes before it.
+    path: rootless ? `${LIBEXEC}:${path}` : path,
     aptProxy: place.aptProxy,
     version: place.version,
     steps: place.steps,
     hits: place.hits,
     startKey: CACHE_START,
     cache: place.cache,
-    rootless: process.getuid?.() !== 0,
-    owner: outputOwner(prepared.request),
+    oldLists: place.oldLists,
+    inputEnvironment: place.inputEnvironment,
+    owner: outputOwner(request),
   }
 }
 
-function outputOwner(request: BuildRequest): BuildJob['owner'] {
+/**
+ * The caller's environment as a build sees it. Without root it lacks the ids by which scripts give files back to sudo's
+ * caller: in the build's user namespace they would be somebody else's.
+ */
+export function callerFor({ kind }: Privilege, environment: Environment): Environment {
+  const { SUDO_UID, SUDO_GID, ...others } = environment
+  return kind === 'rootless' ? others : environment
+}
+
+/** Who shall own what a build writes beside its image; undefined when it was not started through sudo. */
+export function outputOwner(request: BuildRequest): BuildJob['owner'] {
   const [uid, gid] = [Number(request.callerEnv.SUDO_UID), Number(request.callerEnv.SUDO_GID)]
   return Number.isInteger(uid) && Number.isInteger(gid) && uid > 0 ? { uid, gid } : undefined
 }

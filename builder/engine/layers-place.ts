@@ -13,7 +13,7 @@ export interface PlacedBuild {
  * beside the tree then, for this build only; and where that does not work either, the tree is a plain directory.
  */
 export async function placeLayers(build: Build): Promise<PlacedBuild> {
-  const alone: BuildJob = { ...build.job, cache: undefined, hits: [] }
+  const alone: BuildJob = { ...build.job, cache: undefined, hits: [], oldLists: false }
   if (await overlayWorks(build, build.job)) return { build, overlay: true }
   const { cache } = build.job
   if (cache !== undefined)

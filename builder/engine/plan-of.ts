@@ -1,5 +1,6 @@
 import { phases } from '../../phases/phases.ts'
 import { makePlan, type Plan } from '../../phases/plan.ts'
+import { lockedVariables } from '../lock/locked-sources.ts'
 import { baseEnvironment } from './base-environment.ts'
 import { makeJob } from './job.ts'
 import type { PreparedBuild } from './prepare.ts'
@@ -11,11 +12,14 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     build: '$TMP_BUILD_DIR',
     image: '$TMP_IMAGE_DIR',
     tmpfs: request.useTmpfs,
+    privilege: { kind: 'root' },
     aptProxy: undefined,
     version,
     steps: [],
     hits: [],
     cache: undefined,
+    oldLists: false,
+    inputEnvironment: prepared.lock === undefined ? {} : lockedVariables(prepared.lock, request.callerEnv),
   })
   const { facts } = prepared
   const packages = request.packages.join(' ')

@@ -9,6 +9,8 @@ import { chooseConfig, flatten, parseConfig } from '../blockdevice/config.ts'
 import { buildGraph } from '../blockdevice/graph.ts'
 import { canWriteAsFile, layOut } from '../blockdevice/layout.ts'
 import { checkDatastorePackages } from '../datastores/package-location.ts'
+import type { Lock } from '../lock/lock.ts'
+import { lockFor } from '../lock/lock-request.ts'
 import { checkTools, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { searchPathOf } from './job.ts'
@@ -24,6 +26,8 @@ export interface PreparedBuild {
   readonly blockDevice: { readonly yaml: string; readonly source: string }
   readonly loopReason: string | undefined
   readonly facts: ScriptFacts
+  /** What the build is held to, with `--locked`. */
+  readonly lock: Lock | undefined
 }
 
 /** Where our own elements live: content first, then the plumbing with DIB's names. */
@@ -44,6 +48,7 @@ export function elementSearchPath(env: Environment): string[] {
  * @throws CofferError for an unknown element, a clash, a bad layout, a missing tool, …
  */
 export async function prepareBuild(request: BuildRequest, log: Log): Promise<PreparedBuild> {
+  const lock = await lockFor(request)
   const searchPath = elementSearchPath(request.callerEnv)
   const index = await indexElements(searchPath)
   for (const { name, path } of index.overrides) log.debug(`Element ${path} overrides the built-in ${name}`)
@@ -75,6 +80,7 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
       DIB_IMAGE_SIZE: [request.size.imageSizeGiB, request.size.extraMiB, request.size.journalMiB].join(' '),
       IMAGE_ELEMENT: elements.map(({ name }) => name).join(' '),
     }),
+    lock,
   }
 }
 
@@ -134,17 +140,8 @@ const REQUIRED_PROGRAMS = {
   'mkfs.ext4': 'e2fsprogs',
 } as const
 
-/** Refuses a machine on which a build cannot run, before any work. @throws CofferError `ROOT_REQUIRED`, `TOOL_MISSING` */
+/** Refuses a machine without the programs of a build, before any work. @throws CofferError `TOOL_MISSING` */
 export async function checkMachine(path: string): Promise<void> {
-  if (process.getuid?.() !== 0) {
-    throw new CofferError(
-      'ROOT_REQUIRED',
-      'Building an image needs root: it mounts and changes root in a namespace of its own',
-      {
-        hint: 'Run the same command with sudo -E.',
-      },
-    )
-  }
   for (const [program, debianPackage] of Object.entries(REQUIRED_PROGRAMS)) {
     const found = await run(['/bin/sh', '-c', 'command -v -- "$1"', 'sh', program], {
       env: { PATH: path },

@@ -1,19 +1,27 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
-import { describeError } from '../../lib/errors.ts'
+import { CofferError, describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
-import type { Layer } from '../cache/types.ts'
+import type { Layer, LayerMeta } from '../cache/types.ts'
+import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
+import { appendRecorded } from '../lock/recorded.ts'
 import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
-import { startAptProxy } from '../packages/proxy.ts'
+import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import type { BuildRequest } from '../request/request.ts'
-import { checkSandbox, makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
+import { acquireRoot, type RootRights } from '../sandbox/root-rights.ts'
+import { describeRootless } from '../sandbox/rootless.ts'
+import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
+import { archivesUnchanged } from './archives-unchanged.ts'
 import type { BuildEvent } from './events.ts'
 import { interruption } from './interruption.ts'
-import { makeJob, searchPathOf } from './job.ts'
+
+import { callerFor, makeJob, outputOwner, searchPathOf } from './job.ts'
+import { makeOwnCache } from './own-cache.ts'
+
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { type BuildFacts, buildRecord, readBuildRecord, writeBuildRecord } from './record.ts'
 import {
@@ -51,33 +59,63 @@ export async function runPrepared(
   version: string,
   listener: BuildListener,
 ): Promise<number> {
+  await checkMachine(searchPathOf(prepared.request))
+  const rights = await acquireRoot()
+  try {
+    if (rights.privilege.kind !== 'root') refuseLoopDevices(prepared)
+    const { request } = prepared
+    const callerEnv = callerFor(rights.privilege, request.callerEnv)
+    return await runWithRights({ ...prepared, request: { ...request, callerEnv } }, version, listener, rights)
+  } finally {
+    await rights.release()
+  }
+}
+
+async function runWithRights(
+  prepared: PreparedBuild,
+  version: string,
+  listener: BuildListener,
+  rights: RootRights,
+): Promise<number> {
   const { request } = prepared
+  const { privilege, enter } = rights
   const log: Log = {
     debug: () => undefined,
     info: listener.onLine,
     warn: (message) => listener.onLine(`WARNING: ${message}`),
     error: (message) => listener.onLine(`ERROR: ${message}`),
   }
-  await checkMachine(searchPathOf(request))
-  await checkSandbox()
-  await mkdir(request.imageCache, { recursive: true })
+  if (privilege.kind === 'rootless') log.info(describeRootless(privilege))
+  await makeOwnCache(request.imageCache)
   await mkdir(request.lockFiles, { recursive: true })
-  await sweepStale(request.tmpDir, log)
+  await sweepStale(request.tmpDir, log, enter)
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
 
   const steps = stepsOf(prepared, version)
-  const cache = request.stepCache ? await openBuildCache(stepCacheDirectory(request)) : undefined
+  const cache = request.stepCache
+    ? await openBuildCache(stepCacheDirectory(request.imageCache, privilege), enter)
+    : undefined
   // Looking through a large cache takes a while: not after a build that has put nothing there.
   let added = true
   const interrupt = interruption()
+  const inputs = await openBuildInputs(inputsOf(prepared, version, log))
   const proxy = await startAptProxy({
     cacheDir: `${request.imageCache}/packages`,
     offline: request.offline,
     log,
+    ...inputs.proxy,
+    onServed: (answer) => {
+      inputs.proxy.onServed?.(answer)
+      cache?.noteServed(answer)
+    },
   })
+  let oldLists = false
   try {
     if (cache === undefined) return await runSteps([])
-    const { hits, key } = await findHits(cache.directory, steps, request.resume, async () => true)
+    const archives = archivesUnchanged(prepared, log)
+    const { hits, key } = await findHits(cache.directory, steps, request.resume, archives.judge)
+    oldLists = archives.listsAreOld()
+    for (const { meta } of hits) await replay(meta, inputs)
     const treeKey = hits.length === steps.length ? key : undefined
     const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
     if (from !== undefined) {
@@ -94,6 +132,7 @@ export async function runPrepared(
           })
         log.info('Nothing has changed: the image comes from the cache')
         added = false
+        await finishLock(inputs, proxy, listener)
         return 0
       }
     }
@@ -101,10 +140,11 @@ export async function runPrepared(
   } finally {
     await cache?.close()
     if (cache !== undefined && added)
-      await pruneSteps(cache.directory, STEP_CACHE_BYTES).catch((error: unknown) => {
+      await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter).catch((error: unknown) => {
         log.warn(`The step cache could not be pruned: ${describeError(error)}`)
       })
     await proxy.close()
+    await inputs.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
     interrupt.release()
   }
@@ -116,10 +156,13 @@ export async function runPrepared(
     const job = makeJob(prepared, {
       ...space,
       tmpfs,
+      privilege,
       aptProxy: proxy.url,
       version,
       steps,
       hits,
+      inputEnvironment: inputs.environment,
+      oldLists,
       cache:
         cache === undefined
           ? undefined
@@ -128,15 +171,23 @@ export async function runPrepared(
     const told = toldBy(listener)
     const status = await runSandboxed({
       job,
-      partialOutputs: partialOutputs(request.types, request.imageName),
-      env: process.env,
+      rights,
+      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.recordFile],
+      env: { ...callerFor(privilege, process.env), PATH: job.path },
       onLine: listener.onLine,
       onEvent: told.onLine,
       signal: interrupt.signal,
     })
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
+    else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
+    if (status === 0 && interrupt.status() === undefined) await finishLock(inputs, proxy, listener)
     if (status === 0 && request.record) {
-      const facts = { steps, ...told.facts(), downloads: [], unreproducible: [] }
+      const facts = {
+        steps,
+        ...told.facts(),
+        ...(await takenFrom(inputs, told.facts().packages)),
+        unreproducible: [],
+      }
       await writeBuildRecord(request, await buildRecord(prepared, version, facts))
     }
     if (cache !== undefined) {
@@ -152,6 +203,63 @@ export async function runPrepared(
     }
     return interrupt.status() ?? status
   }
+}
+
+function inputsOf(prepared: PreparedBuild, version: string, log: Log) {
+  const { request, lock } = prepared
+  return {
+    ...request,
+    lock,
+    architecture: request.arch,
+    env: request.callerEnv,
+    store: `${request.imageCache}/packages`,
+    version,
+    owner: outputOwner(request),
+    log,
+  }
+}
+
+/** What a step took from elsewhere when it ran counts for the build that takes its result. */
+async function replay(meta: LayerMeta, inputs: BuildInputs): Promise<void> {
+  for (const answer of meta.served) inputs.proxy.onServed?.(answer)
+  for (const taken of meta.recorded) await appendRecorded(inputs.recordFile, taken)
+}
+
+/** Where packages and downloads of the image came from. */
+async function takenFrom(
+  inputs: BuildInputs,
+  installed: readonly TreePackage[],
+): Promise<Pick<BuildFacts, 'packages' | 'downloads'>> {
+  const name = (one: Pick<TreePackage, 'name' | 'version' | 'architecture'>) =>
+    `${one.name} ${one.version} ${one.architecture}`
+  const taken = new Map((await inputs.packages()).map((one) => [name(one), one]))
+  const recorded = await inputs.recorded()
+  return {
+    packages: installed.map((one) => {
+      const origin = taken.get(name(one))
+      return origin === undefined ? one : { ...one, sha256: origin.sha256, url: origin.url }
+    }),
+    downloads: recorded.flatMap((one) =>
+      one.kind === 'file' ? [{ kind: one.kind, url: one.url, sha256: one.sha256 }] : [],
+    ),
+  }
+}
+
+/** Writes the lock that was asked for, once every answer of the proxy is known. */
+async function finishLock(inputs: BuildInputs, proxy: AptProxy, listener: BuildListener): Promise<void> {
+  await proxy.settled()
+  const lock = await inputs.writeLock()
+  if (lock === undefined) return
+  listener.onLine(`The lock ${lock.path} names ${lock.packages} packages`)
+  listener.onEvent({ event: 'lock', ...lock, time: systemClock.now().getTime() })
+}
+
+/** Loop devices belong to root of the machine. @throws CofferError `ROOT_REQUIRED` */
+function refuseLoopDevices({ loopReason }: PreparedBuild): void {
+  if (loopReason === undefined) return
+  throw new CofferError('ROOT_REQUIRED', `This image cannot be built without root: ${loopReason}`, {
+    hint: 'It needs loop devices, which belong to root: run the same command with sudo -E, or leave out what insists on them.',
+  })
 }
 
 /** Passes the worker's events on, and remembers what the end of the build needs. */

@@ -10,6 +10,7 @@ import { listEnvironmentFiles, listScripts } from '../../phases/run-parts-listin
 import type { CacheStep } from '../cache/types.ts'
 import { breakAt } from './breaks.ts'
 import { type Build, baseHooks } from './build.ts'
+import { renewLists } from './package-lists.ts'
 import { inPlace, type Place, runScript, sourceEnvironment } from './script.ts'
 import { IN_TARGET, type Stage } from './stage.ts'
 import type { TreeSteps } from './tree-steps.ts'
@@ -127,6 +128,8 @@ async function runParts(build: Build, steps: TreeSteps, phase: PhaseRun): Promis
   // Only now: a phase runs what was in its directory, in the environment that was there, when it began.
   await steps.restore(name)
   for (const step of phase.planned.slice(0, phase.cached)) sayCached(build, name, step)
+  await steps.enter(phase.stage)
+  await renewLists(build, place)
   const rows: { script: string; seconds: number }[] = []
   for (const script of listing.run.slice(phase.cached)) {
     const { element } = originOf(build, name, script)

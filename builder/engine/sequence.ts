@@ -100,6 +100,7 @@ function outputOptions<T extends object>(build: Build, source: T) {
     compress: request.compress,
     overwrite: request.overwrite,
     cores: request.cores,
+    umask: build.umask,
     log: build.log,
     cleanup: build.cleanup,
     onOutput: (output: { path: string; format: string; bytes: number; sha256?: string }) =>

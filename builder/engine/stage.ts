@@ -1,10 +1,12 @@
 import { mkdir, rename, rmdir } from 'node:fs/promises'
-import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
+import { makeReadOnly, mount, mountsBelow, unmount } from '../../lib/mount.ts'
 import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
 import type { Build } from './build.ts'
+import { renewBuildProxy } from './build-proxy-conf.ts'
 import { mountChroot, unmountBelow } from './chroot-mounts.ts'
 import type { LayeredTree } from './layered-tree.ts'
+import { returnSys } from './own-devices.ts'
 import { exchangeResolvConf, hostResolvConf } from './resolv-conf.ts'
 
 /** Where the hooks appear in the chroot. */
@@ -55,6 +57,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     } else {
       if (at !== undefined) await layers.unmount()
       await layers.mountAt(next)
+      await renewBuildProxy(next, build.job)
       // A layer from the cache holds the name servers of another day.
       if (nameServers !== undefined) await exchangeResolvConf(next, nameServers, await hostResolvConf())
     }
@@ -68,7 +71,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
       await mkdir(target, { recursive: true })
       const source = build.job.directories.hooks
       await mount({ source, target, options: ['bind'] })
-      await mount({ source, target, options: ['remount', 'ro', 'bind'] })
+      await makeReadOnly(target)
     } else {
       await unmount(target, { lazy: true })
       // In a layer the empty directory stays: taking it away would be a change of its own. The end of the build empties /tmp.
@@ -91,10 +94,13 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     async leave() {
       if (layers === undefined || at === undefined) return layers !== undefined
       if (nameServers !== undefined) await exchangeResolvConf(at, await hostResolvConf(), nameServers)
-      if (!(await layers.unmount())) return false
-      at = undefined
+      if (chroot && build.job.rootless) await returnSys(at)
+      const left = await layers.unmount()
+      // What was mounted inside has gone in either case.
+      if (!left) await unmountBelow(build, at)
+      else at = undefined
       chroot = hooksInside = false
-      return true
+      return left
     },
     async discard() {
       if (at === undefined) return

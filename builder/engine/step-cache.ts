@@ -23,15 +23,16 @@ import { type Lookup, lookUp } from '../cache/lookup.ts'
 import type { CacheStep, Layer, LayerMeta } from '../cache/types.ts'
 import { callerOf, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
+import { idsMark, type Privilege } from '../sandbox/rootless.ts'
 import { searchPathOf } from './job.ts'
 import { restoreOutput } from './output-directory.ts'
 import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { recordDirectory } from './record.ts'
 
-/** Directory of the step cache below the cache of downloads. */
-export function stepCacheDirectory(request: BuildRequest): string {
-  return join(request.imageCache, 'steps')
+/** Directory of the step cache below the cache of downloads. Its files have owners of the image. */
+export function stepCacheDirectory(imageCache: string, privilege: Privilege): string {
+  return join(imageCache, `steps${idsMark(privilege)}`)
 }
 
 /** The steps of a prepared build, in order. */

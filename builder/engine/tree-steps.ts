@@ -7,11 +7,15 @@ import { keyOf, preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
 import { cacheLayout, layerParts } from '../cache/layout.ts'
 import type { CacheStep, Layer, LayerMeta } from '../cache/types.ts'
+import { lockVariables } from '../lock/lock-variables.ts'
+import type { Recorded } from '../lock/recorded.ts'
+import type { Served } from '../packages/pins.ts'
+import { settled } from '../packages/release-dates.ts'
+import { appendedLines } from './appended-lines.ts'
 import { type Build, baseHooks, layersPlace } from './build.ts'
 import { processesIn } from './chroot-mounts.ts'
 import { openLayeredTree } from './layered-tree.ts'
 import { keepOutput, outputPlace, restoreOutput } from './output-directory.ts'
-import { servedReader } from './served.ts'
 import { openStaging, type Stage } from './stage.ts'
 
 /** overlayfs takes one page of layer names: with more layers than this the rest of a build is one layer. */
@@ -68,7 +72,10 @@ export async function openTreeSteps(build: Build, overlay: boolean): Promise<Tre
   const store = openLayers(place.cache)
   if (!overlay) await rename(baseHooks(build), directories.hooks)
   const staging = openStaging(build, overlay ? layers : undefined)
-  const served = servedReader(cache?.served)
+  const served = await appendedLines<Served>(cache?.served)
+  const recorded = await appendedLines<Recorded>(
+    cache === undefined ? undefined : build.job.inputEnvironment[lockVariables.record],
+  )
   /** What each step so far has left, in order. */
   const described: Promise<LayerContent>[] = []
   let cursor = 0
@@ -124,11 +131,14 @@ export async function openTreeSteps(build: Build, overlay: boolean): Promise<Tre
   }
 
   async function keep(step: CacheStep, seconds: number, output: string | undefined): Promise<void> {
+    // What apt has read whole the proxy may still be noting down.
+    if (cache !== undefined && build.job.aptProxy !== undefined) await settled(build.job.aptProxy)
     const changes = await layers.changes()
     const { imageName } = build.job.request
     const meta = metaOf(key, step, {
       seconds,
       served: await served(),
+      recorded: await recorded(),
       output: output === undefined ? undefined : outputPlace(output, imageName),
       changes,
     })
@@ -237,6 +247,7 @@ function metaOf(
   result: {
     readonly seconds: number
     readonly served: LayerMeta['served']
+    readonly recorded: LayerMeta['recorded']
     readonly output: string | undefined
     readonly changes: { readonly tree: boolean; readonly hooks: boolean }
   },
@@ -252,6 +263,7 @@ function metaOf(
     inputs: step.inputs,
     never: step.never,
     served: result.served,
+    recorded: result.recorded,
     seconds: result.seconds,
     ...(result.output === undefined ? {} : { output: result.output }),
     ...result.changes,

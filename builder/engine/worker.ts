@@ -10,6 +10,7 @@ import type { Build, BuildJob } from './build.ts'
 import type { Emit } from './events.ts'
 import { failedEvent } from './failed-event.ts'
 import { explainFullDisk } from './full-disk.ts'
+import { makeOwnDevices } from './own-devices.ts'
 import { ScriptFailure } from './run-phase.ts'
 import { runBuild } from './sequence.ts'
 
@@ -25,11 +26,14 @@ async function main(jobFile: string): Promise<number> {
     writeSync(EVENTS, `${JSON.stringify({ ...event, time: systemClock.now().getTime() })}\n`)
   const print = (line: string) => process.stdout.write(`${line}\n`)
   const cleanup = cleanupStack()
-  const build: Build = { job, env: baseEnvironment(job), log: lineLog(print), print, emit, cleanup }
+  // Files of the image have the modes that scripts expect, whoever builds: ordinary users often have another mask.
+  const umask = process.umask(0o022)
+  const build: Build = { job, env: baseEnvironment(job), umask, log: lineLog(print), print, emit, cleanup }
   const started = performance.now()
   let status = 0
   try {
     if (job.tmpfs) await mountMemory(job)
+    if (job.rootless) await makeOwnDevices(job)
     await runBuild(build)
     emit({ event: 'finished', seconds: (performance.now() - started) / 1000 })
   } catch (failure) {

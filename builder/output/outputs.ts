@@ -24,6 +24,8 @@ export interface OutputOptions {
   readonly checksum?: string
   /** Who shall own the files. Default: the caller of sudo, else whoever runs this (see {@link callerOf}). */
   readonly owner?: { readonly uid: number; readonly gid: number }
+  /** File mode creation mask for the outputs. Default: this process's own. */
+  readonly umask?: number
   /** Processors to use. Default: all. */
   readonly cores?: number
   /** Gets a release for every unfinished file, for as long as it is unfinished. */
@@ -103,8 +105,12 @@ export function partialOutputs(types: readonly string[], imageName: string): str
   })
 }
 
-/** The person behind sudo, who shall own the files; undefined when there is none or it is root anyway. */
-export function callerOf(env: Environment): { uid: number; gid: number } | undefined {
+/** The person behind sudo, who shall own the files; undefined when there is none, it is root, or we are not. */
+export function callerOf(
+  env: Environment,
+  own: number | undefined = process.getuid?.(),
+): { uid: number; gid: number } | undefined {
+  if (own !== 0) return undefined
   const [uid, gid] = [env.SUDO_UID ?? '', env.SUDO_GID ?? '']
   if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid) || Number(uid) === 0) return undefined
   return { uid: Number(uid), gid: Number(gid) }
@@ -120,6 +126,7 @@ function jobOf(options: OutputOptions, target: string) {
     env: options.env ?? process.env,
     log: options.log,
     cores: options.cores ?? availableParallelism(),
+    ...(options.umask === undefined ? {} : { umask: options.umask }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   }
 }
@@ -141,6 +148,7 @@ export async function produce(
   }
   const settled = options.cleanup?.defer(`unfinished ${path}`, discard)
   const owner = options.owner ?? callerOf(options.env ?? process.env)
+  const umask = options.umask === undefined ? undefined : process.umask(options.umask)
   try {
     // A file left by an earlier run, or a link put in its place, must not be written through.
     await discard()
@@ -157,6 +165,7 @@ export async function produce(
     options.onOutput?.(output)
     return [output]
   } finally {
+    if (umask !== undefined) process.umask(umask)
     await discard()
     settled?.()
   }

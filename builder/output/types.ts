@@ -62,6 +62,8 @@ interface JobBase {
   readonly log: Log
   /** Processors to use. */
   readonly cores: number
+  /** File mode creation mask that `target` must have heeded; it is this process's own already. */
+  readonly umask?: number
   readonly signal?: AbortSignal
 }
 

@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CofferError } from '../../lib/errors.ts'
-import type { ExpectedDigests, Verdict } from './expected.ts'
-import { type ContentMeta, type Fill, type Filled, startFill } from './fill.ts'
-import { entryKey, indexPlace, isImmutable, isPackage, promisedDigest } from './policy.ts'
+import { openDownloads } from './downloads.ts'
+import type { ExpectedDigests } from './expected.ts'
+import type { Fill } from './fill.ts'
+import { pinnedAnswers } from './pinned-answers.ts'
+import { type Pin, type Served, servedContent } from './pins.ts'
+import { entryKey, isImmutable } from './policy.ts'
 import type { AptProxyOptions, ProxyEvent, ProxyStats } from './proxy.ts'
+import { relayHead } from './relay-head.ts'
 import { clientHasIt, contentHeaders, type Origin, requestedRange, sendContent, sendText } from './serve.ts'
 import type { Blob, Entry, Store } from './store.ts'
 import { hostAllowed, parseTarget } from './target.ts'
-import { reasonOf, type Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 /** What {@link answerer} works with. */
 export interface AnswererContext {
@@ -16,6 +20,7 @@ export interface AnswererContext {
   readonly upstream: Upstream
   readonly expected: ExpectedDigests
   readonly event: (kind: ProxyEvent['kind'], url: string) => void
+  readonly served: (served: Served) => void
   readonly signal: AbortSignal
 }
 
@@ -28,20 +33,36 @@ export interface Answerer {
   readonly settle: () => Promise<void>
 }
 
-interface Asked {
+/** A request that may be answered. */
+export interface Asked {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly gone: Promise<never>
   readonly url: string
   readonly key: string
+  readonly pin: Pin | undefined
 }
 
 /** Decides, request by request, whether the store or a mirror answers. */
 export function answerer(context: AnswererContext): Answerer {
-  const { options, store, upstream, expected, event, signal } = context
-  const fills = new Map<string, Fill>()
-  const indexFills = new Set<Fill>()
+  const { options, store, upstream, expected, event, served, signal } = context
   const counters = { hits: 0, misses: 0, bytesFromNetwork: 0, bytesServed: 0 }
+  const downloads = openDownloads({
+    ...context,
+    onBytes: (count) => {
+      counters.bytesFromNetwork += count
+    },
+  })
+
+  const pinned = pinnedAnswers({
+    ...context,
+    download: (asked) => downloads.running(asked.key) ?? begin(asked, undefined),
+    serveStored,
+    mirrorFailed,
+    onSent: (count) => {
+      counters.bytesServed += count
+    },
+  })
 
   async function answer(
     request: IncomingMessage,
@@ -60,15 +81,17 @@ export function answerer(context: AnswererContext): Answerer {
       event('refused', url)
       return sendText(response, 403, `${new URL(url).host} is not one of this build's package mirrors`)
     }
-    const asked = { request, response, gone, url, key: entryKey(url, request.headers.authorization) }
-    const ending = fills.get(asked.key)
+    const key = entryKey(url, request.headers.authorization)
+    const asked = { request, response, gone, url, key, pin: options.pins?.(url) }
+    if (asked.pin !== undefined) return await pinned(asked, asked.pin)
+    const ending = downloads.running(key)
     if (ending?.receiving() === false) await ending.done
     const entry = store.find(asked.key)
     const blob = entry === undefined ? undefined : await openStored(entry)
     if (entry !== undefined && blob !== undefined) {
       if (options.offline) return await serveStored(asked, entry, blob, 'offline')
       if (!wantsFresh(request) && isImmutable(url)) {
-        if ((await verdict(url, entry.digest)) !== 'different') {
+        if ((await downloads.verdict(url, entry.digest)) !== 'different') {
           return await serveStored(asked, entry, blob, 'hit')
         }
         await blob.close()
@@ -79,6 +102,7 @@ export function answerer(context: AnswererContext): Answerer {
     if (options.offline) {
       const absent = store.absent(asked.key)
       if (absent !== undefined) {
+        served({ url, status: absent })
         return sendText(response, absent, `Offline, and the mirror did not have it: ${url}`)
       }
       event('not-in-cache', url)
@@ -88,7 +112,12 @@ export function answerer(context: AnswererContext): Answerer {
         `Offline, and not in the cache: ${url} - hint: build once online to fill the cache`,
       )
     }
-    if (request.method === 'HEAD') return await relayHead(asked)
+    if (request.method === 'HEAD') {
+      const headers = upstreamHeaders(request, undefined)
+      return await relayHead(url, headers, upstream, response, signal).catch((error: unknown) =>
+        mirrorFailed(asked, error),
+      )
+    }
     await serveFromMirror(asked, blob === undefined || wantsFresh(request) ? undefined : entry)
   }
 
@@ -103,10 +132,14 @@ export function answerer(context: AnswererContext): Answerer {
     try {
       counters.hits += 1
       event(origin === 'revalidated' ? 'revalidated' : 'hit', url)
-      expected.saw(url, entry.digest)
-      store.touch(key)
+      // What a lock pins is not what the archive has now.
+      if (origin !== 'locked') {
+        expected.saw(url, entry.digest)
+        store.touch(key)
+      }
       const headers = { ...contentHeaders(entry, origin), 'accept-ranges': 'bytes' }
       if (clientHasIt(request.headers, entry)) {
+        servedContent(served, asked, 304, entry.digest, blob.size)
         response.writeHead(304, headers).end()
         return
       }
@@ -127,6 +160,7 @@ export function answerer(context: AnswererContext): Answerer {
         const sent = await sendContent(response, blob, { start, end }, gone)
         counters.bytesServed += sent
       }
+      servedContent(served, asked, range === 'whole' ? 200 : 206, entry.digest, blob.size)
       response.end()
     } finally {
       await blob.close()
@@ -136,8 +170,8 @@ export function answerer(context: AnswererContext): Answerer {
   /** Asks the mirror, with the validators of what the store has, if it has something. */
   async function serveFromMirror(asked: Asked, stored: Entry | undefined): Promise<void> {
     const { request, response, gone, url, key } = asked
-    const running = fills.get(key)
-    const fill = running ?? beginFill(asked, stored)
+    const running = downloads.running(key)
+    const fill = running ?? begin(asked, stored)
     const follower = fill.follow()
     try {
       const head = await Promise.race([fill.head, gone])
@@ -152,6 +186,7 @@ export function answerer(context: AnswererContext): Answerer {
       }
       if (head.kind === 'other') {
         if (head.status === 404 || head.status === 410) store.markAbsent(key, url, head.status)
+        served({ url, status: head.status })
         response.writeHead(head.status, head.reason, {
           'content-length': head.body.length,
           ...(head.contentType === undefined ? {} : { 'content-type': head.contentType }),
@@ -164,6 +199,8 @@ export function answerer(context: AnswererContext): Answerer {
       event(running === undefined ? 'miss' : 'hit', url)
       const headers = contentHeaders(head.meta, running === undefined ? 'miss' : 'hit')
       if (clientHasIt(request.headers, head.meta)) {
+        const outcome = await fill.done
+        if (outcome !== undefined) servedContent(served, asked, 304, outcome.sha256, outcome.size)
         response.writeHead(304, headers).end()
         return
       }
@@ -172,106 +209,32 @@ export function answerer(context: AnswererContext): Answerer {
       const sent = await sendContent(response, follower, { start: 0, end: length }, gone)
       counters.bytesServed += sent
       response.end()
+      // Its digest is known only when the download is through. A client refuses what is wrong, and may ask again.
+      const outcome = await fill.done
+      if (outcome !== undefined && outcome.kept !== 'wrong')
+        servedContent(served, asked, 200, outcome.sha256, outcome.size)
     } catch (error) {
-      if (!(error instanceof CofferError) || response.headersSent) throw error
-      event('failed', url)
-      options.log.warn(`A package mirror failed: ${error.message}`)
-      sendText(response, 502, error.message)
+      mirrorFailed(asked, error)
     } finally {
       await follower.close()
     }
   }
 
-  function beginFill({ request, url, key }: Asked, stored: Entry | undefined): Fill {
-    const fill = startFill({
-      url,
-      headers: upstreamHeaders(request, stored),
-      store,
-      upstream,
-      signal,
-      attempts: options.retry?.attempts ?? 4,
-      delayMs: options.retry?.delayMs ?? 500,
-      wantSha512: promisedDigest(url)?.algorithm === 'sha512',
-      onBytes: (count) => {
-        counters.bytesFromNetwork += count
-      },
-      onRetry: (error) => {
-        event('retry', url)
-        options.log.debug(`Trying again: ${reasonOf(error)}`)
-      },
-      keep: (filled) =>
-        keep(url, key, filled).catch((error: unknown) => {
-          options.log.warn(`A download could not be kept in the package cache: ${url}: ${reasonOf(error)}`)
-          return false
-        }),
-    })
-    fills.set(key, fill)
-    if (indexPlace(url) !== undefined) indexFills.add(fill)
-    void fill.done.then(() => {
-      fills.delete(key)
-      indexFills.delete(fill)
-    })
-    return fill
+  function mirrorFailed({ response, url }: Asked, error: unknown): undefined {
+    if (!(error instanceof CofferError) || response.headersSent) throw error
+    event('failed', url)
+    options.log.warn(`A package mirror failed: ${error.message}`)
+    sendText(response, 502, error.message)
   }
 
-  async function keep(url: string, key: string, filled: Filled): Promise<boolean> {
-    if (!filled.provenWhole) return false
-    const promised = promisedDigest(url)
-    const kept = promised === undefined || promised.digest === filled[promised.algorithm]
-    if (!kept || (await verdict(url, filled.sha256)) === 'different') {
-      event('different', url)
-      options.log.warn(`A download has not the digest that the archive's index lists; it is not kept: ${url}`)
-      return false
-    }
-    const { length: _, ...meta } = filled.meta
-    const entry = {
-      url,
-      digest: filled.sha256,
-      size: filled.size,
-      ...meta,
-      fetched: new Date().toISOString(),
-    }
-    store.commit(key, filled.temp, entry)
-    expected.saw(url, filled.sha256)
-    return true
-  }
-
-  /** The index's word on a package. An index that a client has whole may still be on its way into the store. */
-  async function verdict(url: string, digest: string): Promise<Verdict> {
-    if (!isPackage(url)) return 'unknown'
-    await Promise.all([...indexFills].filter((fill) => !fill.receiving()).map((fill) => fill.done))
-    return await expected.verdict(url, digest)
-  }
-
-  async function relayHead({ request, response, url }: Asked): Promise<void> {
-    try {
-      const headers = upstreamHeaders(request, undefined)
-      const head = await upstream.request({ url, method: 'HEAD', headers, signal })
-      head.resume()
-      const { 'content-length': length, ...rest } = head.headers
-      const meta: ContentMeta = {
-        ...(rest.etag === undefined ? {} : { etag: rest.etag }),
-        ...(rest['last-modified'] === undefined ? {} : { lastModified: rest['last-modified'] }),
-        ...(rest['content-type'] === undefined ? {} : { contentType: rest['content-type'] }),
-      }
-      response.writeHead(head.statusCode ?? 502, head.statusMessage ?? '', {
-        ...contentHeaders(meta, 'miss'),
-        ...(length === undefined ? {} : { 'content-length': length }),
-      })
-      response.end()
-    } catch (error) {
-      if (!(error instanceof CofferError)) throw error
-      event('failed', url)
-      sendText(response, 502, error.message)
-    }
+  function begin({ request, url, key, pin }: Asked, stored: Entry | undefined): Fill {
+    return downloads.begin({ url, key, pin, headers: upstreamHeaders(request, stored) })
   }
 
   return {
     answer,
     stats: () => ({ ...counters }),
-    async settle() {
-      await Promise.all([...fills.values()].map((fill) => fill.done))
-    },
+    settle: downloads.settle,
   }
 }
 

@@ -1,9 +1,8 @@
-import { open, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isErrno } from '../../lib/errors.ts'
-import { run } from '../../lib/exec.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
+import { indexedPackages, indexList } from './index-list.ts'
 import { indexPlace } from './policy.ts'
 import { layout, writeSmall } from './store.ts'
 
@@ -19,22 +18,6 @@ export interface ExpectedDigests {
   /** Waits for work in the background. */
   readonly settle: () => Promise<void>
 }
-
-/** Decompressors by the first bytes of a file: a `by-hash` address does not tell the format. */
-const decompressors: readonly (readonly [magic: string, program: string])[] = [
-  ['fd377a58', 'xz'],
-  ['1f8b', 'gzip'],
-  ['28b52ffd', 'zstd'],
-  ['425a68', 'bzip2'],
-]
-
-/** One line a package: digest, then the file's name. The programs run beside this process and leave its loop free. */
-const LIST_PACKAGES = `set -o pipefail
-{ if [ "$1" = cat ]; then cat < "$2"; else "$1" -dc < "$2"; fi; } | awk '
-    /^Filename: / { name = substr($0, 11) }
-    /^SHA256: / { digest = $2 }
-    /^$/ { if (name != "" && digest != "") print digest, name; name = digest = "" }
-    END { if (name != "" && digest != "") print digest, name }'`
 
 interface IndexRecord {
   readonly base: string
@@ -139,29 +122,9 @@ async function readRecords(directory: string): Promise<Map<string, IndexRecord>>
 }
 
 async function loadList(directory: string, digest: string, blob: string): Promise<DigestByName> {
-  const path = join(directory, layout.lists, digest.slice(0, 2), digest)
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    text = (await run(['bash', '-c', LIST_PACKAGES, 'bash', await decompressorOf(blob), blob])).stdout
-    writeSmall(directory, path, text)
-  }
   const digests = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    if (line.charCodeAt(64) === 32) digests.set(line.slice(65).replace(/^(\.\/)+/, ''), line.slice(0, 64))
+  for (const { file, sha256: listed } of indexedPackages(await indexList(directory, digest, blob))) {
+    digests.set(file, listed)
   }
   return digests
-}
-
-async function decompressorOf(path: string): Promise<string> {
-  const handle = await open(path, 'r')
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)
-    const start = buffer.subarray(0, bytesRead).toString('hex')
-    return decompressors.find(([magic]) => start.startsWith(magic))?.[1] ?? 'cat'
-  } finally {
-    await handle.close()
-  }
 }

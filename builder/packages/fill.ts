@@ -43,13 +43,24 @@ export interface Filled {
   readonly provenWhole: boolean
 }
 
+/** What a download brought. */
+export interface Outcome {
+  readonly sha256: string
+  /** Bytes. */
+  readonly size: number
+  readonly kept: Kept
+}
+
+/** Whether the store took a download: `unproven` content may be cut short, `wrong` content is not what was promised. */
+export type Kept = 'kept' | 'unproven' | 'wrong' | 'failed'
+
 /** One download from a mirror that any number of clients follow while it grows. */
 export interface Fill {
   readonly head: Promise<FillHead>
   /** False once all content is here: who comes now waits for `done` and asks the store. */
   readonly receiving: () => boolean
-  /** Settles when the download has ended and the store has it or not. Never rejects. */
-  readonly done: Promise<void>
+  /** Settles when the download has ended and the store has it or not; undefined when no whole content came. Never rejects. */
+  readonly done: Promise<Outcome | undefined>
   /** The content for one client, to be read after a head of kind `content`; keeps the file open until it is closed. */
   readonly follow: () => Source
 }
@@ -67,8 +78,8 @@ export interface FillOptions {
   readonly wantSha512: boolean
   readonly onBytes: (count: number) => void
   readonly onRetry: (error: unknown) => void
-  /** Moves the finished download into the store and says true, or leaves it and says false. Runs before `done`. */
-  readonly keep: (filled: Filled) => Promise<boolean>
+  /** Moves the finished download into the store, or leaves it. Runs before `done`. */
+  readonly keep: (filled: Filled) => Promise<Kept>
 }
 
 /** Bytes of an error page that are passed on. */
@@ -86,7 +97,6 @@ export function startFill(options: FillOptions): Fill {
   const { promise: head, resolve: resolveHead, reject: rejectHead } = Promise.withResolvers<FillHead>()
   let content: Content | undefined
   let complete = false
-  let kept = false
   let users = 1
   const opened = Promise.withResolvers<GrowingFile>()
   opened.promise.catch(() => undefined)
@@ -159,7 +169,8 @@ export function startFill(options: FillOptions): Fill {
     }
   }
 
-  async function fill(): Promise<void> {
+  async function fill(): Promise<Outcome | undefined> {
+    let kept: Kept = 'failed'
     try {
       await retry(attempt, {
         attempts: options.attempts,
@@ -171,21 +182,21 @@ export function startFill(options: FillOptions): Fill {
       complete = true
       if (content !== undefined) {
         await content.file.finish().catch(failedWrite)
-        kept = await options.keep({
-          ...content,
-          size: received(),
-          sha256: hash.digest('hex'),
-          sha512: hash512?.digest('hex'),
-        })
+        const whole = { size: received(), sha256: hash.digest('hex') }
+        kept = await options.keep({ ...content, ...whole, sha512: hash512?.digest('hex') })
+        return { ...whole, kept }
       }
+      return undefined
     } catch (error) {
       complete = true
       rejectHead(error)
       opened.reject(error)
       await content?.file.fail(error)
+      return undefined
     } finally {
       // Clients that still read hold the file open.
-      if (content !== undefined && !kept) await rm(content.temp.path, { force: true }).catch(() => undefined)
+      if (content !== undefined && kept !== 'kept')
+        await rm(content.temp.path, { force: true }).catch(() => undefined)
       await leave().catch(() => undefined)
     }
   }

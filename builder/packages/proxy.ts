@@ -1,10 +1,15 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { isErrno } from '../../lib/errors.ts'
+import { sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Answerer, answerer } from './answer.ts'
 import { expectedDigests } from './expected.ts'
+import type { Pins, Served } from './pins.ts'
 import { sweepTemp } from './prune.ts'
+import { RELEASE_DATE_PATH, releaseDates } from './release-dates.ts'
 import { ClientGone, reasonPhrase, sendText } from './serve.ts'
 import { openStore } from './store.ts'
 import { hostAllowed, parseAuthority } from './target.ts'
@@ -23,6 +28,19 @@ export interface AptProxyOptions {
   readonly allowedHosts?: readonly string[]
   readonly log: Log
   readonly onEvent?: (event: ProxyEvent) => void
+  /**
+   * Called for every answer that a client got, in the order in which they were through; see {@link AptProxy.settled}.
+   * The proxy's own refusals are none, nor is content that its own index disowns.
+   */
+  readonly onServed?: (served: Served) => void
+  /** Called with a sentence for a person when pins, or the want of a tunnel, kept a file from a client. */
+  readonly onRefused?: (reason: string) => void
+  /** What addresses are pinned to. Asked once a request. */
+  readonly pins?: Pins
+  /** Milliseconds that a client waits in silence while a pinned file is downloaded. Default 20 000. */
+  readonly patienceMs?: number
+  /** False refuses CONNECT: what passes through a tunnel is seen by nobody. Default true. */
+  readonly tunnels?: boolean
   /** Tries in all for one download, and the pause before the second. Default 4 and 500 ms, doubling. */
   readonly retry?: { readonly attempts?: number; readonly delayMs?: number }
   /** Milliseconds of silence after which a mirror counts as dead. Default 30 000. */
@@ -60,6 +78,10 @@ export interface AptProxy {
   /** `http://127.0.0.1:PORT`, for `Acquire::http::Proxy`. */
   readonly url: string
   readonly stats: () => ProxyStats
+  /** Waits until all answers that have begun are through and were told to `onServed`. */
+  readonly settled: () => Promise<void>
+  /** The newest `Date` of the Release files that clients got so far; also at {@link RELEASE_DATE_PATH}. */
+  readonly newestReleaseDate: () => Promise<Date | undefined>
   /** Ends all connections and downloads; unfinished ones leave nothing behind. */
   readonly close: () => Promise<void>
 }
@@ -79,9 +101,33 @@ export async function startAptProxy(options: AptProxyOptions): Promise<AptProxy>
   const aborter = new AbortController()
   const expected = expectedDigests(options.cacheDir, store.blobPath, options.log)
   const event = (kind: ProxyEvent['kind'], url: string) => options.onEvent?.({ kind, url })
-  const answers = answerer({ options, store, upstream, expected, event, signal: aborter.signal })
+  const dates = releaseDates(store)
+  const served = (answer: Served) => {
+    dates.saw(answer)
+    options.onServed?.(answer)
+  }
+  const answers = answerer({ options, store, upstream, expected, event, served, signal: aborter.signal })
 
-  const server = createServer((request, response) => void handle(answers, options.log, request, response))
+  const open = new Set<Promise<void>>()
+  const settled = async () => {
+    await Promise.all(open)
+  }
+  const newestReleaseDate = async () => {
+    await settled()
+    return await dates.newest()
+  }
+  const server = createServer((request, response) => {
+    if (request.url === RELEASE_DATE_PATH) {
+      void newestReleaseDate().then(
+        (date) => sendText(response, 200, date?.toISOString() ?? ''),
+        (error: unknown) => sendText(response, 500, reasonOf(error)),
+      )
+      return
+    }
+    const answering = handle(answers, options.log, request, response)
+    open.add(answering)
+    void answering.finally(() => open.delete(answering))
+  })
   // apt unpacks between two requests for longer than Node's five seconds.
   server.keepAliveTimeout = 120_000
   server.requestTimeout = 0
@@ -95,24 +141,48 @@ export async function startAptProxy(options: AptProxyOptions): Promise<AptProxy>
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     void tunnel({ options, upstream, event, signal: aborter.signal }, request, client, head)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
+  await listen(server, usualPort(options.cacheDir))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
     stats: answers.stats,
+    settled,
+    newestReleaseDate,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       aborter.abort()
       for (const socket of sockets) socket.destroy()
       await answers.settle()
+      await settled()
       await expected.settle()
       upstream.close()
       await closed
     },
   }
+}
+
+/**
+ * The port that builds with this store have as a rule: what they leave in a cached tree, the next one can use as it is. Below the
+ * range from which the kernel gives out ports.
+ */
+function usualPort(cacheDir: string): number {
+  return 20_000 + (Number.parseInt(sha256(resolve(cacheDir)).slice(0, 8), 16) % 10_000)
+}
+
+/** Listens on loopback, at any port when the usual one is taken. */
+async function listen(server: Server, port: number): Promise<void> {
+  const at = (wanted: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wanted, '127.0.0.1', () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  await at(port).catch(async (error: unknown) => {
+    if (!isErrno(error, 'EADDRINUSE') && !isErrno(error, 'EACCES')) throw error
+    await at(0)
+  })
 }
 
 async function handle(
@@ -168,6 +238,11 @@ async function tunnel(
   if (authority === undefined) return refuse(400, 'CONNECT needs HOST:PORT')
   if (!hostAllowed(options.allowedHosts, authority.hostname, authority.port)) {
     return refuse(403, `${name} is not one of this build's package mirrors`)
+  }
+  if (options.tunnels === false) {
+    const reason = `https://${name} would pass unseen, and a lock can hold only what is seen. Use an http mirror, or the address http://PROXY/https/${authority.hostname}/`
+    options.onRefused?.(reason)
+    return refuse(403, reason)
   }
   if (options.offline) {
     return refuse(

@@ -9,7 +9,7 @@ export interface StoreUsage {
   readonly bytes: number
   /** Number of different contents. */
   readonly blobs: number
-  /** Number of URLs. */
+  /** Number of URLs, and of contents that are held for locks. */
   readonly entries: number
 }
 

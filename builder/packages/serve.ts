@@ -4,7 +4,7 @@ import type { ContentMeta } from './fill.ts'
 import type { Source } from './store.ts'
 
 /** Where an answer's content came from; clients see it in the header `X-Coffer-Cache`. */
-export type Origin = 'hit' | 'revalidated' | 'offline' | 'miss'
+export type Origin = 'hit' | 'revalidated' | 'offline' | 'miss' | 'locked'
 
 /** A span of bytes, `end` excluded. */
 export interface ByteRange {

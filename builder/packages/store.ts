@@ -10,7 +10,9 @@ import {
 } from 'node:fs'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { systemClock } from '../../lib/clock.ts'
 import { isErrno } from '../../lib/errors.ts'
+import { sha256 } from '../../lib/hash.ts'
 import { giveBuffer, takeBuffer } from './buffer-pool.ts'
 
 /** What the store knows of one URL. */
@@ -50,7 +52,7 @@ export interface TempFile {
 export interface Store {
   readonly find: (key: string) => Entry | undefined
   /** Opens an entry's content; undefined, and the damaged file is gone, when it is missing or not what its name says. */
-  readonly openBlob: (entry: Entry) => Promise<Blob | undefined>
+  readonly openBlob: (entry: Pick<Entry, 'digest'>) => Promise<Blob | undefined>
   readonly blobPath: (digest: string) => string
   readonly createTemp: () => Promise<TempFile>
   /** Makes a finished temporary file the content of `entry`. */
@@ -64,6 +66,11 @@ export interface Store {
   readonly absent: (key: string) => number | undefined
   /** Notes that an entry was used now (once a process): `pruneStore` removes what was not used for longest. */
   readonly touch: (key: string) => void
+  /**
+   * Notes that a stored content is used now for its own sake: what a lock names must outlast the day when its address
+   * has another content. An address in an entry keeps only what it gave last.
+   */
+  readonly hold: (content: Pick<Entry, 'url' | 'digest' | 'size'>) => void
 }
 
 /** Where things lie below the store's directory. */
@@ -72,8 +79,8 @@ export const layout = {
   entries: 'entries',
   /** URLs that the mirror does not have. */
   absent: 'absent',
-  /** Lists of expected digests, made from `Packages` indexes. */
-  lists: 'lists',
+  /** What `Packages` indexes list, made from them. */
+  lists: 'package-lists',
   /** Which `Packages` index of an archive was served last. */
   indexes: 'indexes',
   temp: 'tmp',
@@ -147,6 +154,28 @@ export async function openStore(directory: string): Promise<Store> {
         ignoreMissing(error)
       }
     },
+    hold({ url, digest, size }) {
+      const key = sha256(`held ${digest}`)
+      if (touched.has(key)) return
+      touched.add(key)
+      const fetched = systemClock.now().toISOString()
+      writeSmall(directory, entryPath(key), JSON.stringify({ url, digest, size, fetched }))
+    },
+  }
+}
+
+/** A stored text; undefined when the store lacks it. For small files: it is read whole. */
+export async function readBlob(store: Store, digest: string): Promise<string | undefined> {
+  const blob = await store.openBlob({ digest })
+  if (blob === undefined) return undefined
+  try {
+    const buffer = Buffer.alloc(blob.size)
+    let length = 0
+    for (let count = -1; count !== 0; length += count)
+      count = await blob.read(buffer.subarray(length), length)
+    return buffer.toString('utf8', 0, length)
+  } finally {
+    await blob.close()
   }
 }
 

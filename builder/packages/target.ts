@@ -7,11 +7,13 @@ export interface Target {
 }
 
 const defaultPorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
-const httpsPath = /^\/https\/([A-Za-z0-9.-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?)(\/.*)$/
+const httpsPath =
+  /^(?:\/https|http:\/\/https\.coffer\.invalid)\/([A-Za-z0-9.-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?)(\/.*)$/
 
 /**
  * Reads the target of a GET or HEAD request: an absolute `http://` URI as a proxy's client sends it, or the path form
- * `/https/HOST[:PORT]/PATH`, which stands for `https://HOST[:PORT]/PATH`.
+ * `/https/HOST[:PORT]/PATH`, which stands for `https://HOST[:PORT]/PATH`; `http://https.coffer.invalid/HOST[:PORT]/PATH`
+ * does too, for a client that can only be told of hosts (libexec/apt-https-method).
  *
  * @returns undefined for anything else.
  */

@@ -6,6 +6,7 @@ import { lineLog } from '../../lib/log.ts'
 import { provideSource } from '../datastores/package-fetch.ts'
 import { planPackageSource } from '../datastores/package-source.ts'
 import { parseVendor } from '../datastores/vendor.ts'
+import { downloadRules } from '../lock/locked-downloads.ts'
 
 const USAGE = 'Usage: datastore-package NAME VENDOR_FILE TARGET_DIRECTORY'
 
@@ -31,6 +32,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
       offline: (env.DIB_OFFLINE ?? '') !== '' && env.DIB_OFFLINE !== '0',
       cwd: process.cwd(),
       env,
+      rules: await downloadRules(env),
       log,
     })
     return 0

@@ -82,6 +82,8 @@ export function diskImageCreateArguments(line: BuildImageLine, datastore: Datast
     ...['-o', line.value('-o') ?? datastore.name, '-t', types],
     ...pass('--size', '--image-size'),
     ...pass('--image-cache'),
+    ...pass('--lock'),
+    ...pass('--locked'),
     ...line.values('--package').flatMap((name) => ['-p', name]),
     ...['--qemu-img-options', qemuImgOptions(line.value('--compat'))],
     ...['--checksum', '--offline', '--no-tmpfs', '--no-cache', '--resume', '-x'].flatMap(flag),

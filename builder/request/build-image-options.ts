@@ -86,6 +86,18 @@ export const buildImageOptions: readonly BuildOption[] = [
     placeholder: 'directory',
     help: 'where downloads are kept (default ~/.cache/image-create)',
   },
+  {
+    names: ['--lock'],
+    argument: true,
+    placeholder: 'file',
+    help: 'write a lock: every package, source and download of this build by digest',
+  },
+  {
+    names: ['--locked'],
+    argument: true,
+    placeholder: 'file',
+    help: 'build from a lock, and from nothing that it does not name',
+  },
   { names: ['--offline'], argument: false, help: 'use what the cache holds; do not go to the network' },
   { names: ['--no-cache'], argument: false, help: 'run every script, and keep no results' },
   {

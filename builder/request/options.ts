@@ -155,6 +155,20 @@ export const buildOptions: readonly BuildOption[] = [
     help: 'go on at the script that failed in the last build (implies --cache)',
   },
   {
+    names: ['--lock'],
+    argument: true,
+    placeholder: 'file',
+    ours: true,
+    help: 'write a lock: every package, source and download of this build by digest',
+  },
+  {
+    names: ['--locked'],
+    argument: true,
+    placeholder: 'file',
+    ours: true,
+    help: 'build from a lock, and from nothing that it does not name',
+  },
+  {
     names: ['--explain'],
     argument: false,
     ours: true,

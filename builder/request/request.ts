@@ -30,6 +30,10 @@ export interface BuildRequest {
   readonly imageCache: string
   readonly lockFiles: string
   readonly tmpDir: string
+  /** Where a lock of the build is written (`--lock`), as an absolute path. */
+  readonly lockTo: string | undefined
+  /** The lock that is built from (`--locked`), as an absolute path. */
+  readonly lockedFrom: string | undefined
   readonly size: ImageSizeRequest
   readonly rootLabel: string | undefined
   readonly fsType: string
@@ -80,6 +84,10 @@ export function makeRequest(
   const env = line.flag('-c') ? pick(environment, KEPT_BY_CLEAR) : environment
   const home = env.HOME ?? homedir()
   const option = (name: string, variable: string) => line.value(name) ?? nonEmpty(env[variable])
+  const path = (name: string) => {
+    const value = nonEmpty(line.value(name))
+    return value === undefined ? undefined : resolve(value)
+  }
   const number = (name: string, variable: string) => positiveNumber(name, option(name, variable))
   const { types, imageName } = parseTypes(line.value('-t') ?? 'qcow2', option('-o', 'IMAGE_NAME') ?? 'image')
   return {
@@ -109,6 +117,8 @@ export function makeRequest(
     imageCache: resolve(option('--image-cache', 'DIB_IMAGE_CACHE') ?? `${home}/.cache/image-create`),
     lockFiles: resolve(nonEmpty(env.DIB_LOCKFILES) ?? `${home}/.cache/dib/lockfiles`),
     tmpDir: resolve(nonEmpty(env.TMP_DIR) ?? '/tmp'),
+    lockTo: path('--lock'),
+    lockedFrom: path('--locked'),
     size: {
       imageSizeGiB: number('--image-size', 'DIB_IMAGE_SIZE'),
       extraMiB: number('--image-extra-size', 'DIB_IMAGE_EXTRA_SIZE'),

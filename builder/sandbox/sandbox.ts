@@ -1,11 +1,13 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
-import { type Argv, type Environment, run } from '../../lib/exec.ts'
+import type { Environment } from '../../lib/exec.ts'
 import { processIdentity } from '../../lib/process-identity.ts'
 import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { runWorkerProcess } from '../../lib/worker-process.ts'
 import type { BuildJob } from '../engine/build.ts'
+import { namespaces } from './namespaces.ts'
+import type { RootRights } from './root-rights.ts'
 import { OWNER_FILE } from './stale.ts'
 
 /** The two directories of a build, made under `tmpDir` under DIB's names. */
@@ -35,38 +37,10 @@ export async function makeBuildSpace(tmpDir: string): Promise<BuildSpace> {
   }
 }
 
-/** Private mounts and processes that die with this process, whatever ends it. */
-const NAMESPACES = [
-  ...(['setpriv', '--pdeathsig', 'KILL', '--'] as const),
-  ...[
-    'unshare',
-    '--mount',
-    '--propagation',
-    'private',
-    '--pid',
-    '--fork',
-    '--kill-child=KILL',
-    '--mount-proc',
-    '--',
-  ],
-] as const satisfies Argv
-
-/** Refuses a machine whose kernel or container forbids the namespaces a build needs. @throws CofferError `SANDBOX_REFUSED` */
-export async function checkSandbox(): Promise<void> {
-  const probe = await run([...NAMESPACES, 'true'], { check: false })
-  if (probe.exitCode === 0) return
-  throw new CofferError(
-    'SANDBOX_REFUSED',
-    `This machine does not allow the namespaces a build runs in: ${probe.stderr.trim()}`,
-    {
-      hint: 'In a container, allow CAP_SYS_ADMIN and mount(2) (docker run --privileged); in a chroot, make its root a mount point.',
-    },
-  )
-}
-
 /** Options of {@link runSandboxed}. */
 export interface SandboxOptions {
   readonly job: BuildJob
+  readonly rights: RootRights
   /** Files a killed build may leave beside its outputs: removed when it did not end by itself. */
   readonly partialOutputs: readonly string[]
   readonly env: Environment
@@ -85,14 +59,15 @@ export interface SandboxOptions {
  */
 export async function runSandboxed(options: SandboxOptions): Promise<number> {
   const { build, image } = options.job.directories
+  const { enter } = options.rights
   const drafts = options.job.cache === undefined ? [] : [options.job.cache.drafts]
-  const reaper = startReaper([build, image, ...drafts, ...options.partialOutputs])
+  const reaper = startReaper([build, image, ...drafts, ...options.partialOutputs], { enter })
   try {
     const jobFile = `${image}/job.json`
     await writeFile(jobFile, JSON.stringify(options.job), { mode: 0o600 })
     return await runWorkerProcess(
       [
-        ...NAMESPACES,
+        ...namespaces(enter),
         process.execPath,
         '--disable-warning=ExperimentalWarning',
         new URL('../engine/worker.ts', import.meta.url).pathname,
@@ -103,8 +78,8 @@ export async function runSandboxed(options: SandboxOptions): Promise<number> {
   } finally {
     try {
       if (options.signal.aborted) await Promise.all(options.partialOutputs.map((path) => removeTree(path)))
-      await removeTree(build)
-      await removeTree(image)
+      await removeTree(build, { enter })
+      await removeTree(image, { enter })
     } finally {
       // Left alone it would keep this process from ending.
       await reaper.dismiss()

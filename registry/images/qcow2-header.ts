@@ -55,7 +55,7 @@ function checkFeatures(head: Buffer): void {
 }
 
 function refused(reason: string): CofferError {
-  return new CofferError('IMAGE_REFUSED', `The image cannot be registered: ${reason}`, {
+  return new CofferError('IMAGE_REFUSED', `The image is refused: ${reason}`, {
     hint: 'Make a self-contained copy from a source you trust: qemu-img convert -O qcow2 SOURCE COPY',
   })
 }

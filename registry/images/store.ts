@@ -5,7 +5,9 @@ import { basename, join } from 'node:path'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { CofferError, isErrno } from '../../lib/errors.ts'
 import { digestFile } from '../../lib/hash.ts'
+import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
+import { copyRecord, KEPT_RECORD, replaceRecord } from './kept-record.ts'
 import {
   type ImageContent,
   type ImageFormat,
@@ -15,12 +17,15 @@ import {
 } from './manifest.ts'
 import { checkQcow2Header, looksLikeQcow2, QCOW2_HEAD_BYTES } from './qcow2-header.ts'
 
-/** Images by content: `<directory>/<id>/image.<format>` with `manifest.json` beside it. Nothing in it ever changes. */
+/**
+ * Images by content: `<directory>/<id>/image.<format>` with `manifest.json` beside it, and the record of its build in
+ * `record/`. Nothing in it ever changes.
+ */
 export interface ImageStore {
   readonly directory: string
   /**
-   * Copies a file into the store. The same bytes twice are one image; the newer name and content description win.
-   * @throws CofferError IMAGE_NOT_FOUND, IMAGE_REFUSED
+   * Copies a file into the store. The same bytes twice are one image; the newer name, content description and record win.
+   * @throws CofferError IMAGE_NOT_FOUND, IMAGE_REFUSED, BUILD_RECORD_BROKEN, RECORD_FILE_UNREADABLE
    */
   readonly put: (file: string, options: PutOptions) => Promise<ImageManifest>
   /** @param idOrName an id, the beginning of one (4 digits or more), the digest, or a name (the newest of that name) */
@@ -32,6 +37,11 @@ export interface ImageStore {
    * @throws CofferError IMAGE_NOT_FOUND, IMAGE_CORRUPT
    */
   readonly locate: (id: string) => Promise<{ readonly path: string; readonly format: ImageFormat }>
+  /**
+   * Where an image's files are, for looking into them: unlike `locate` this reads no digest.
+   * @returns undefined when there is no such image; `record` only when the record of its build was kept
+   */
+  readonly files: (id: string) => Promise<StoredFiles | undefined>
   /** Removes an image. What does not exist is removed already. */
   readonly delete: (id: string) => Promise<void>
   /** Removes all but these, and what broken-off copies left. @returns what went */
@@ -42,6 +52,16 @@ export interface PutOptions extends ImageContent {
   readonly name?: string
   /** Default: by the file's suffix. */
   readonly format?: ImageFormat
+  /** What the build left beside the file (`NAME.d`): its record's files are kept, if it is this image's. It need not exist. */
+  readonly recordDirectory?: string
+}
+
+/** Paths of a stored image. */
+export interface StoredFiles {
+  readonly image: string
+  readonly format: ImageFormat
+  /** Directory with the files of the build's record. */
+  readonly record?: string
 }
 
 /** A broken-off copy older than this is nobody's any more. */
@@ -86,7 +106,7 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
     directory,
     list,
 
-    async put(file, { name, format = formatOfSuffix(file), ...content }) {
+    async put(file, { name, format = formatOfSuffix(file), recordDirectory, ...content }) {
       await mkdir(directory, { recursive: true, mode: 0o755 })
       const work = join(directory, `.new-${randomUUID()}`)
       await mkdir(work, { mode: 0o755 })
@@ -113,6 +133,7 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
         // Guests run under accounts of their own and read the image as their backing file.
         await chmod(copy, 0o644)
         await writeDurably(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+        if (recordDirectory !== undefined) await copyRecord(recordDirectory, join(work, KEPT_RECORD), sha256)
         await sync(copy)
         await keep(work, manifest)
         return manifest
@@ -143,6 +164,14 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
       return { path, format: manifest.format }
     },
 
+    async files(id) {
+      const manifest = await read(id)
+      if (manifest === undefined) return undefined
+      const record = join(home(id), KEPT_RECORD)
+      const kept = await exists(record)
+      return { image: imageFile(manifest), format: manifest.format, ...(kept ? { record } : {}) }
+    },
+
     async delete(id) {
       if (ID.test(id)) await removeTree(home(id))
     },
@@ -171,6 +200,8 @@ export function openImageStore(directory: string, options: { readonly clock?: Cl
         return
       }
       await rename(join(work, 'manifest.json'), join(home(manifest.id), 'manifest.json'))
+      const record = join(work, KEPT_RECORD)
+      if (await exists(record)) await replaceRecord(record, join(home(manifest.id), KEPT_RECORD))
     }
   }
 }

@@ -141,6 +141,7 @@ describe('each dangerous thing has one door', () => {
       users(/child_process|from 'execa'|from 'zx'/, [
         'lib/exec.ts',
         'lib/reaper.ts',
+        'lib/user-namespace.ts',
         'lib/worker-process.ts',
       ]),
     ).toEqual([])

@@ -1,4 +1,5 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -52,7 +53,12 @@ async function serve({ directory }: Repository): Promise<Origin> {
 }
 
 /** An apt with a root of its own, that knows one source and one proxy. */
-async function makeApt(mirror: Origin, proxyUrl: string): Promise<(...args: string[]) => Promise<RunResult>> {
+async function makeApt(
+  mirror: Pick<Origin, 'url'>,
+  proxyUrl: string,
+  more = '',
+  no_proxy?: string,
+): Promise<(...args: string[]) => Promise<RunResult>> {
   const root = await tempDir()
   for (const name of [
     'state/lists/partial',
@@ -73,11 +79,11 @@ Dir::Etc::sourceparts "-";
 Acquire::http::Proxy "${proxyUrl}";
 Acquire::Languages "none";
 APT::Sandbox::User "";
-`
+${more}`
   await writeFile(join(root, 'apt.conf'), config)
   return (...args) => {
     const command: Argv = ['apt-get', '-y', '-q', ...args]
-    const env = { PATH: process.env.PATH, LC_ALL: 'C', APT_CONFIG: join(root, 'apt.conf') }
+    const env = { PATH: process.env.PATH, LC_ALL: 'C', APT_CONFIG: join(root, 'apt.conf'), no_proxy }
     return run(command, { env, cwd: root, check: false })
   }
 }
@@ -199,37 +205,47 @@ test('a proxy killed in the middle of a download leaves a store that works', asy
   expect(stats()).toMatchObject({ hits: 1, misses: 1, bytesFromNetwork: body.length })
 })
 
-test('files of an https mirror are cached when a source names them in the path form', async () => {
+/** A certificate for a server on loopback, that nobody has signed. */
+async function makeCertificate(): Promise<{ readonly key: string; readonly cert: string }> {
   const directory = await tempDir()
   const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
   const subject = ['-subj', '/CN=mirror', '-addext', 'subjectAltName=IP:127.0.0.1']
-  await run([
-    'openssl',
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-    ...subject,
-  ])
-  const requests: (string | undefined)[] = []
-  const mirror = createServer(
-    { key: await readFile(key), cert: await readFile(cert) },
-    (request, response) => {
-      requests.push(request.url)
-      if (request.url === '/down') response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end()
-      else response.end('package')
-    },
-  )
+  const settings = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject]
+  await run(['openssl', 'req', ...settings])
+  return { key, cert }
+}
+
+/** Serves https on loopback until the test ends. */
+async function serveHttps(
+  { key, cert }: { readonly key: string; readonly cert: string },
+  listener: RequestListener,
+): Promise<number> {
+  const mirror = createServer({ key: await readFile(key), cert: await readFile(cert) }, listener)
   await new Promise<void>((resolve) => mirror.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void mirror.close())
-  const { port } = mirror.address() as AddressInfo
+  return (mirror.address() as AddressInfo).port
+}
 
-  const { url } = await startProcess(join(directory, 'cache'), { NODE_EXTRA_CA_CERTS: cert })
+test('apt asks the proxy with the method of an image build, whatever no_proxy says', async () => {
+  const mirror = await serve(await makeRepository())
+  const { url, stats } = await proxy()
+  const method = join(import.meta.dirname, '../../builder/libexec/apt-http-method')
+  const apt = await makeApt(mirror, url, `Dir::Bin::Methods::http "${method}";\n`, '127.0.0.1')
+  expect((await apt('update')).exitCode).toBe(0)
+  expect(stats().misses).toBe(1)
+})
+
+test('files of an https mirror are cached when a source names them in the path form', async () => {
+  const directory = await tempDir()
+  const certificate = await makeCertificate()
+  const requests: (string | undefined)[] = []
+  const port = await serveHttps(certificate, (request, response) => {
+    requests.push(request.url)
+    if (request.url === '/down') response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end()
+    else response.end('package')
+  })
+
+  const { url } = await startProcess(join(directory, 'cache'), { NODE_EXTRA_CA_CERTS: certificate.cert })
   const deb = `${url}/https/127.0.0.1:${port}/pool/a.deb`
   const ask = (address: string) => through(url, address, { path: new URL(address).pathname })
   expect((await ask(deb)).text).toBe('package')
@@ -241,6 +257,38 @@ test('files of an https mirror are cached when a source names them in the path f
   const stranger = await startProcess(join(directory, 'other-cache'))
   const refused = await through(stranger.url, stranger.url, { path: `/https/127.0.0.1:${port}/pool/a.deb` })
   expect(refused).toMatchObject({ status: 502, text: expect.stringContaining('certificate') })
+})
+
+test('apt asks an https mirror through the proxy with the method of an image build', async () => {
+  const repository = await makeRepository()
+  const certificate = await makeCertificate()
+  const requests: string[] = []
+  const port = await serveHttps(certificate, (request, response) => {
+    requests.push(request.url ?? '')
+    readFile(join(repository.directory, decodeURIComponent(request.url ?? ''))).then(
+      (body) => response.end(body),
+      () => response.writeHead(404).end(),
+    )
+  })
+  const { url } = await startProcess(await tempDir(), { NODE_EXTRA_CA_CERTS: certificate.cert })
+  const method = join(import.meta.dirname, '../../builder/libexec/apt-https-method')
+  const mirror = { url: `https://127.0.0.1:${port}` }
+  const apt = await makeApt(mirror, url, `Dir::Bin::Methods::https "${method}";\n`)
+  expect((await apt('update')).exitCode).toBe(0)
+  for (let times = 0; times < 2; times++) {
+    const install = await apt('install', '--download-only', '--reinstall', 'stand-in')
+    expect(install.exitCode, install.stderr).toBe(0)
+    await apt('clean')
+  }
+  expect(requests.filter((path) => path.endsWith('.deb'))).toHaveLength(1)
+
+  // With settings of its own for https apt goes its own way, and does not trust this mirror.
+  const own = await makeApt(
+    mirror,
+    url,
+    `Dir::Bin::Methods::https "${method}";\nAcquire::https::Verify-Peer "true";\n`,
+  )
+  expect((await own('update')).stderr).toMatch(/certificate/i)
 })
 
 test('apt-mirror runs as a program', async () => {

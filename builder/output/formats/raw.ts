@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises'
 import { run } from '../../../lib/exec.ts'
 import type { RawFormat } from '../types.ts'
 
@@ -11,6 +12,8 @@ export const raw: RawFormat = {
   finish: 'image',
   tools: () => [],
   async write(job) {
+    // Made in the build directory, with the mask that scripts have.
+    if (job.umask !== undefined) await chmod(job.rawPath, 0o666 & ~job.umask)
     // mv, not rename(2): the build directory may be on another file system, and mv keeps holes when it copies.
     await run(['mv', '-T', '--', job.rawPath, job.target], {
       env: job.env,

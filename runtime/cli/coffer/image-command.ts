@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { contentCommands } from './content/command.ts'
 
 /**
  * The subcommands of `coffer image`.
@@ -43,6 +44,7 @@ export function imageCommands(
   sub('prune', 'delete all such images').action(async () =>
     done(await (await load()).pruneImages(stateDir())),
   )
+  contentCommands(sub, stateDir, done)
 }
 
 const load = () => import('./image.ts')

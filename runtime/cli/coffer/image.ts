@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { CofferError } from '../../../lib/errors.ts'
 import type { DatastoreVersionRow } from '../../../registry/db/index.ts'
 import type { ImageFormat, ImageManifest } from '../../../registry/images/manifest.ts'
+import { recordDirectoryOf } from '../../../registry/images/record-directory.ts'
 import { type ImageStore, openImageStore } from '../../../registry/images/store.ts'
 import { imagesInUse } from '../../compute/qemu/images-in-use.ts'
 import { drawTable } from '../trove/output/table.ts'
@@ -66,6 +67,7 @@ export async function putImage(
   const { id } = await store.put(file, {
     ...(name === undefined ? {} : { name }),
     ...(format === undefined ? {} : { format }),
+    recordDirectory: recordDirectoryOf(file),
   })
   return print(id)
 }

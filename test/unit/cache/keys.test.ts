@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { keyOf, preKeyOf } from '../../../builder/cache/keys.ts'
-import type { ServedFile } from '../../../builder/cache/types.ts'
+import type { Served } from '../../../builder/packages/pins.ts'
 import { sha256 } from '../../../lib/hash.ts'
 import { stepOf } from './samples.ts'
 
 const start = sha256('start')
 
-const file = (path: string, content: string): ServedFile => ({
+const file = (path: string, content: string): Served => ({
   url: `http://mirror.example/${path}`,
   digest: sha256(content),
   status: 200,
@@ -38,7 +38,7 @@ test('which packages and which state of the repositories a step got decides its 
 test('indexes by hash, files that were not there and twice the same file decide nothing', () => {
   const preKey = preKeyOf(start, stepOf())
   const served = [file('pool/a_1.deb', 'a 1')]
-  const more: ServedFile[] = [
+  const more: Served[] = [
     ...served,
     ...served,
     file('dists/x/by-hash/SHA256/00', 'index'),

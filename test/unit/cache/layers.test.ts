@@ -87,6 +87,7 @@ test.each([
   ['inputs', { script: 1 }],
   ['served', [{ url: 1, status: 200 }]],
   ['served', 'x'],
+  ['recorded', [null]],
   ['created', 5],
   ['bootId', undefined],
   ['tree', 'yes'],

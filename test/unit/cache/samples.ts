@@ -41,6 +41,7 @@ export function metaOf(previous: string, step = stepOf(), changes: Partial<Layer
     inputs: step.inputs,
     never: step.never,
     served: [],
+    recorded: [],
     seconds: 1,
     tree: true,
     hooks: false,

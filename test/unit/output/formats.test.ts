@@ -101,13 +101,15 @@ test('every file that can be unfinished is known beforehand', () => {
 })
 
 test('outputs go to the person behind sudo, and only to a real one', () => {
-  expect(callerOf({ SUDO_UID: '1000', SUDO_GID: '100' })).toEqual({ uid: 1000, gid: 100 })
+  expect(callerOf({ SUDO_UID: '1000', SUDO_GID: '100' }, 0)).toEqual({ uid: 1000, gid: 100 })
+  // Only root can give files away.
+  expect(callerOf({ SUDO_UID: '1000', SUDO_GID: '100' }, 1000)).toBe(undefined)
   for (const env of [
     {},
     { SUDO_UID: '1000' },
     { SUDO_UID: '0', SUDO_GID: '0' },
     { SUDO_UID: 'x', SUDO_GID: '1' },
   ]) {
-    expect(callerOf(env)).toBe(undefined)
+    expect(callerOf(env, 0)).toBe(undefined)
   }
 })

@@ -84,3 +84,26 @@ test('what killed processes left is swept once it is old; what may be live stays
   await expect(stat(orphan)).rejects.toThrow('ENOENT')
   expect(await has(directory, 'kept')).toBe(true)
 })
+
+test('a content that is held outlasts its address having another one', async () => {
+  const directory = await tempDir()
+  await put(directory, 'held', 1000, 30)
+  await put(directory, 'dropped', 1000, 30)
+  const [held, dropped] = ['held', 'dropped'].map((name) => sha256(name.padEnd(1000, '.')))
+  const store = await openStore(directory)
+  store.hold({ url: address('held'), digest: held ?? '', size: 1000 })
+  for (const name of ['held', 'dropped']) {
+    const temp = await store.createTemp()
+    await temp.handle.writeFile(`new ${name}`)
+    await temp.handle.close()
+    const entry = { url: address(name), digest: sha256(`new ${name}`), size: 4 + name.length, fetched: '' }
+    store.commit(entryKey(address(name), undefined), temp, entry)
+  }
+  for (const digest of [held, dropped]) {
+    const long = new Date(Date.now() - 60 * 60_000)
+    await utimes(store.blobPath(digest ?? ''), long, long)
+  }
+  await pruneStore(directory, { maxBytes: 1e6 })
+  expect(await stat(store.blobPath(held ?? ''))).toMatchObject({ size: 1000 })
+  await expect(stat(store.blobPath(dropped ?? ''))).rejects.toThrow('ENOENT')
+})

@@ -18,6 +18,8 @@ test("all of DIB's options are known, and ours are marked", () => {
     '--no-cache',
     '--record',
     '--resume',
+    '--lock',
+    '--locked',
     '--explain',
     '--monitor',
   ])
