@@ -4,7 +4,7 @@ import type { Environment } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
 import type { HookFile } from '../../phases/hooks.ts'
 import { phaseSide } from '../../phases/phases.ts'
-import { hasEffect, type Inputs, outputVariables } from '../../phases/step-ids.ts'
+import { hasEffect, type Inputs, isReadme, outputVariables } from '../../phases/step-ids.ts'
 import { type CacheDirectives, cacheDirectives, mayWriteOnHost } from '../cache/directives.ts'
 import { builderDigest, namedInput } from '../cache/named-inputs.ts'
 import { aliasesOf, mentionedIn } from './mentioned-variables.ts'
@@ -97,7 +97,7 @@ function sideOf({ destination }: HookFile) {
 
 /** Whether scripts of its element may read a file, or run it. */
 function isData(file: HookFile): boolean {
-  return sideOf(file) === undefined && !isEnvironmentFile(file) && !/^README(\.|$)/.test(file.destination)
+  return sideOf(file) === undefined && !isEnvironmentFile(file) && !isReadme(file.destination)
 }
 
 function isEnvironmentFile({ destination }: HookFile): boolean {

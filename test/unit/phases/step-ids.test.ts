@@ -11,6 +11,8 @@ const FILES: Tree = {
   'app/extra-data.d/20-app': SCRIPT,
   'app/install.d/30-app': SCRIPT,
   'app/static/app.conf': 'one\n',
+  'app/package-installs.yaml': 'a:\n',
+  'other/package-installs.yaml': 'a:\n',
   'other/install.d/40-other': SCRIPT,
   'other/static/other.conf': 'one\n',
 }
@@ -49,6 +51,8 @@ describe('what an edit changes', () => {
     ['a data file', { 'app/static/app.conf': 'two\n' }, ['20-app', '30-app', '40-other']],
     ['a new data file', { 'app/static/new.conf': '' }, ['20-app', '30-app', '40-other']],
     ['an environment file', { 'app/environment.d/10-app': 'export APP=2\n' }, 'all'],
+    ['a list of packages', { 'app/package-installs.yaml': 'b:\n' }, ['20-app', '30-app', '40-other']],
+    ['a README', { 'app/README.rst': 'It is new.\n' }, []],
     ["data of the operating system's element", { 'os/static/os.conf': '' }, NAMES],
   ] as const)('%s', async (_what, files, expected) => {
     expect(await changedBy(files)).toEqual(expected)
