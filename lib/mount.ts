@@ -83,7 +83,10 @@ export async function mountAll(requests: readonly MountRequest[], cwd?: string):
     target,
   ])
   const loop = 'while [ $# -gt 0 ]; do mount -t "$1" -o "$2" -- "$3" "$4" || exit; shift 4; done'
-  await run(['/bin/sh', '-c', loop, 'mount', ...words], cwd === undefined ? {} : { cwd })
+  // util-linux 2.39 and later hand over each option by itself, and the kernel takes 255 bytes of one: too few for the
+  // names of many layers. mount(2) takes a page (mount(8), LIBMOUNT_FORCE_MOUNT2).
+  const env = { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' }
+  await run(['/bin/sh', '-c', loop, 'mount', ...words], { env, ...(cwd === undefined ? {} : { cwd }) })
 }
 
 /** Unmounts a mount point and everything below it. @returns false when something is busy */

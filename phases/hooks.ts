@@ -24,8 +24,17 @@ export interface HookFile {
   readonly digest: string
   /** A link's text. */
   readonly target?: string
-  /** What an earlier element had at this destination. */
-  readonly replaces?: { readonly element: string; readonly source: string }
+  /** What an earlier element had at this destination. Scripts may find it in that element's own directory. */
+  readonly replaces?: HookFile
+}
+
+/** Files of all elements: those in the hooks directory, and those that others replaced there. */
+export function everyFile(hooks: readonly HookFile[]): HookFile[] {
+  return hooks.flatMap((file) => {
+    const files = [file]
+    for (let { replaces } = file; replaces !== undefined; replaces = replaces.replaces) files.push(replaces)
+    return files
+  })
 }
 
 /** Directories of an element that are not hooks. */
@@ -115,10 +124,7 @@ function add(tree: Map<string, HookFile>, file: HookFile): void {
   } else if ((earlier.kind === 'directory') !== (file.kind === 'directory')) {
     throw kindConflict(earlier, file)
   } else if (file.kind !== 'directory') {
-    tree.set(file.destination, {
-      ...file,
-      replaces: { element: earlier.element, source: earlier.source },
-    })
+    tree.set(file.destination, { ...file, replaces: earlier })
   }
 }
 

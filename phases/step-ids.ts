@@ -1,7 +1,7 @@
 import { scryptSync } from 'node:crypto'
 import { sha256 } from '../lib/hash.ts'
 import { maskedValue } from './environment.ts'
-import type { HookFile } from './hooks.ts'
+import { everyFile, type HookFile } from './hooks.ts'
 import type { FoundScript } from './plan-files.ts'
 import type { ResolvedElement } from './resolve.ts'
 
@@ -36,19 +36,19 @@ export interface StepIds {
 
 /**
  * Variables that differ from run to run or from machine to machine and change nothing in the image. Names of elements
- * and their paths are here because their content is part of the ids instead.
+ * and their paths are here because their content is part of the ids instead; the names count for scripts that ask for them.
  */
 const WITHOUT_EFFECT = new Set(
   `_ COLORTERM COLUMNS DBUS_SESSION_BUS_ADDRESS DIB_ARGS DIB_BLOCK_DEVICE_PARAMS_YAML DIB_DEBUG_TRACE DIB_ENV
-   DIB_IMAGE_CACHE DIB_LOCKFILES DIB_MIN_TMPFS DIB_NO_TIMESTAMP DIB_NO_TMPFS DIB_OFFLINE DIB_PYTHON_EXEC DIB_QUIET DISPLAY EDITOR
-   ELEMENTS_PATH HISTFILE HISTSIZE HOSTNAME IMAGE_ELEMENT IMAGE_ELEMENT_YAML INVOCATION_ID JOURNAL_STREAM LESS LINES
-   LS_COLORS MAIL OLDPWD OUT_IMAGE_PATH PAGER PWD SHELL SHLVL SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY SUDO_COMMAND
-   SUDO_GID SUDO_UID SUDO_USER TERM TMP_BUILD_DIR TMP_DIR TMP_HOOKS_PATH TMP_IMAGE_DIR TMP_MOUNT_PATH VISUAL
-   WINDOWID XAUTHORITY _LIB break break_cmd break_outside_target COFFER_APT_PROXY COFFER_NODE COFFER_UMASK`.split(
-    /\s+/,
-  ),
+   DIB_IMAGE_CACHE DIB_LOCKFILES DIB_MIN_TMPFS DIB_NO_TIMESTAMP DIB_NO_TMPFS DIB_OFFLINE DIB_PYTHON_EXEC DIB_QUIET
+   DISPLAY EDITOR ELEMENTS_PATH GPG_AGENT_INFO GPG_TTY HISTFILE HISTSIZE HOSTNAME IMAGE_ELEMENT IMAGE_ELEMENT_YAML
+   INVOCATION_ID JOURNAL_STREAM LESS LESSCHARSET LESSCLOSE LESSHISTFILE LESSKEY LESSOPEN LINES LS_COLORS MAIL OLDPWD
+   OUT_IMAGE_PATH PAGER PWD SHELL SHLVL SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY SUDO_COMMAND SUDO_GID
+   SUDO_UID SUDO_USER SYSTEMD_COLORS SYSTEMD_EDITOR SYSTEMD_EXEC_PID SYSTEMD_LESS SYSTEMD_PAGER TERM TMP_BUILD_DIR
+   TMP_DIR TMP_HOOKS_PATH TMP_IMAGE_DIR TMP_MOUNT_PATH VISUAL WINDOWID XAUTHORITY _LIB break break_cmd
+   break_outside_target COFFER_APT_PROXY COFFER_NODE COFFER_UMASK`.split(/\s+/),
 )
-const WITHOUT_EFFECT_PREFIXES = ['XDG_', 'LESS', 'npm_', 'VSCODE_', 'GPG_', 'SYSTEMD_']
+const WITHOUT_EFFECT_PREFIXES = ['XDG_', 'npm_', 'VSCODE_']
 
 /** Variables that name the output. They count for the steps that mention them: see {@link StepIdInput.stepInputs}. */
 export const outputVariables = [
@@ -63,7 +63,7 @@ export const outputVariables = [
  * Chains a content id through the steps of a build. Each id covers the id before it, the script's phase, name, mode and
  * bytes, and the data the script may read:
  *
- * - in root.d, the other files of its element and of the elements that one depends on;
+ * - in root.d, the other files of its element and of the elements that one depends on (never a README);
  * - from extra-data.d on, the other files of all elements, because there the plumbing starts to gather packages, binaries
  *   and static files across elements.
  *
@@ -71,8 +71,10 @@ export const outputVariables = [
  */
 export function stepIds(input: StepIdInput): StepIds {
   const executed = new Set(input.scripts.map(({ file }) => file.destination))
-  const data = input.hooks.filter(
-    ({ destination }) => !executed.has(destination) && !destination.startsWith('environment.d/'),
+  // Replaced files, too: package-installs.yaml and its like are read in each element's own directory.
+  const data = everyFile(input.hooks).filter(
+    ({ destination }) =>
+      !executed.has(destination) && !destination.startsWith('environment.d/') && !isReadme(destination),
   )
   const gathered = digestsByElement(input.elements, data)
   const visibleTo = closures(input.elements)
@@ -119,6 +121,11 @@ function labelled([element, digest]: readonly [string, string]): [string, string
   return [`files of element ${element}`, digest]
 }
 
+/** Nobody's build depends on what an element says of itself. */
+export function isReadme(destination: string): boolean {
+  return /^README(\.[a-z]+)?$/.test(destination)
+}
+
 function identity({ destination, kind, mode, digest }: HookFile): unknown[] {
   return [destination, kind, mode, digest]
 }
@@ -156,16 +163,16 @@ function closures(elements: readonly ResolvedElement[]): (name: string) => Reado
   }
 }
 
-/** Whether a variable of this name says something of the person, the machine or the run only. */
-export function withoutEffect(name: string): boolean {
-  return WITHOUT_EFFECT.has(name) || WITHOUT_EFFECT_PREFIXES.some((prefix) => name.startsWith(prefix))
+/** Whether a variable can change what scripts do, rather than say something of the person, the machine or the run. */
+export function hasEffect(name: string): boolean {
+  return !WITHOUT_EFFECT.has(name) && !WITHOUT_EFFECT_PREFIXES.some((prefix) => name.startsWith(prefix))
 }
 
 /** The variables that can change a result, as inputs. */
 function effectiveEnvironment(environment: Readonly<Record<string, string>>): Inputs {
   return Object.fromEntries(
     Object.entries(environment)
-      .filter(([name]) => !withoutEffect(name) && !outputVariables.some((output) => output === name))
+      .filter(([name]) => hasEffect(name) && !outputVariables.some((output) => output === name))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => [
         `environment ${name}`,

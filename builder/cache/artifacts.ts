@@ -5,7 +5,9 @@ import { run } from '../../lib/exec.ts'
 import { digestFile, sha256 } from '../../lib/hash.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { writeAtomically } from '../../lib/write-atomically.ts'
+import { recordFiles } from '../../registry/images/record.ts'
 import { cacheLayout } from './layout.ts'
+import { parseArtifact } from './parse-meta.ts'
 
 /** A finished output as the cache keeps it. */
 export interface KeptOutput {
@@ -30,17 +32,30 @@ export function artifactKey(tree: string, how: Readonly<Record<string, unknown>>
   return sha256(JSON.stringify([tree, Object.entries(how)]))
 }
 
-/** Outputs in the cache, all of them sound in size; undefined when there are none. */
-export async function findArtifact(cache: string, key: string): Promise<Artifact | undefined> {
-  const directory = cacheLayout(cache).artifact(key)
+/** What an artifact's directory says of itself; undefined when it says nothing that can be understood. */
+export async function readArtifact(directory: string): Promise<Artifact | undefined> {
   const text = await readFile(join(directory, 'meta.json'), 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  const artifact = JSON.parse(text) as Artifact
-  if (artifact.artifactVersion !== 1 || artifact.key !== key) return undefined
+  return text === undefined ? undefined : parseArtifact(text)
+}
+
+/**
+ * Outputs in the cache, all of them sound in size; undefined when there are none.
+ *
+ * @param record whether the build's record must be there as well
+ */
+export async function findArtifact(
+  cache: string,
+  key: string,
+  record: boolean,
+): Promise<Artifact | undefined> {
+  const directory = cacheLayout(cache).artifact(key)
+  const artifact = await readArtifact(directory)
+  if (artifact?.key !== key) return undefined
   for (const { suffix, bytes } of artifact.outputs) {
     const found = await stat(join(directory, `image${suffix}`)).catch(() => undefined)
     if (found?.size !== bytes) return undefined
   }
+  if (record && !(await recordsIn(join(directory, 'record'))).includes(recordFiles.record)) return undefined
   const now = new Date()
   await utimes(join(directory, 'meta.json'), now, now)
   return artifact
@@ -51,14 +66,14 @@ export async function findArtifact(cache: string, key: string): Promise<Artifact
  *
  * @param drafts a directory on the cache's file system for the unfinished copy
  * @param outputs paths of the files
- * @param record directory with the build's record
+ * @param record directory with the build's record; undefined when none was asked for
  */
 export async function keepArtifact(
   cache: string,
   drafts: string,
   artifact: Artifact,
   outputs: readonly string[],
-  record: string,
+  record: string | undefined,
 ): Promise<void> {
   const layout = cacheLayout(cache)
   const draft = join(drafts, 'artifact')
@@ -66,7 +81,8 @@ export async function keepArtifact(
   for (const [at, path] of outputs.entries()) {
     await copy(path, join(draft, `image${artifact.outputs[at]?.suffix ?? ''}`))
   }
-  for (const name of await recordsIn(record)) await copy(join(record, name), join(draft, 'record', name))
+  if (record !== undefined)
+    for (const name of await recordsIn(record)) await copy(join(record, name), join(draft, 'record', name))
   await writeAtomically(join(draft, 'meta.json'), `${JSON.stringify(artifact, undefined, 1)}\n`, 0o600)
   await mkdir(layout.artifacts, { recursive: true, mode: 0o700 })
   try {

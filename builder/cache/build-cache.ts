@@ -3,10 +3,11 @@ import { appendFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../lib/clock.ts'
-import { processIdentity } from '../../lib/process-identity.ts'
+import { CofferError, isErrno } from '../../lib/errors.ts'
 import { removeTree } from '../../lib/tree.ts'
 import type { Served } from '../packages/pins.ts'
 import { cacheLayout } from './layout.ts'
+import { isOlder, markLives, ownMark } from './owner.ts'
 
 /** A build's place in the step cache. */
 export interface BuildCache {
@@ -23,26 +24,31 @@ export interface BuildCache {
 /** File in a build's directory that names the process it belongs to. */
 const OWNER = 'owner'
 
+/** A directory that has no owner yet, and within how many milliseconds it gets one. */
+const UNBORN = 'new-'
+const UNBORN_MS = 60_000
+
+/** What a person can do about a file system that the cache has filled. */
+export const FULL_CACHE_HINT =
+  '`build-image cache prune` empties it, --image-cache puts it elsewhere, --no-cache builds without it.'
+
 /**
  * Opens the step cache for one build. Directories of builds that are gone are deleted first.
  *
  * @param directory is made when it does not exist: for this user only, since it holds whole file systems
  * @param enter words in front of a command that may delete the files of layers, see {@link removeTree}
+ * @throws CofferError `DISK_FULL`
  */
 export async function openBuildCache(directory: string, enter: readonly string[] = []): Promise<BuildCache> {
-  const layout = cacheLayout(directory)
-  await mkdir(layout.builds, { recursive: true, mode: 0o700 })
-  await sweepBuilds(directory, enter)
-  // Short: layers name it in the options of a mount.
-  const drafts = join(layout.builds, randomUUID().slice(0, 13))
-  const served = join(drafts, 'served')
-  // It appears with its owner in it: another build sweeps what belongs to nobody.
-  const unborn = join(directory, `new-${randomUUID()}`)
-  await mkdir(unborn, { mode: 0o755 })
-  await writeFile(join(unborn, OWNER), (await processIdentity(process.pid)) ?? '')
-  await writeFile(join(unborn, 'served'), '')
-  await rename(unborn, drafts)
+  const drafts = await makeDrafts(directory, enter).catch((error: unknown) => {
+    if (!isErrno(error, 'ENOSPC')) throw error
+    throw new CofferError('DISK_FULL', `No space is left for the step cache in ${directory}`, {
+      hint: FULL_CACHE_HINT,
+      cause: error,
+    })
+  })
   await waitForPruning(directory)
+  const served = join(drafts, 'served')
   return {
     directory,
     drafts,
@@ -53,59 +59,100 @@ export async function openBuildCache(directory: string, enter: readonly string[]
   }
 }
 
+/** Makes a build's own directory. */
+async function makeDrafts(directory: string, enter: readonly string[]): Promise<string> {
+  const { builds } = cacheLayout(directory)
+  await mkdir(builds, { recursive: true, mode: 0o700 })
+  await mkdir(pruners(directory), { recursive: true, mode: 0o700 })
+  await sweep(directory, enter)
+  // Short: layers name it in the options of a mount.
+  const drafts = join(builds, randomUUID().slice(0, 13))
+  // It appears with its owner in it: another build sweeps what belongs to nobody.
+  const unborn = join(directory, `${UNBORN}${randomUUID()}`)
+  await mkdir(unborn, { mode: 0o755 })
+  try {
+    await writeFile(join(unborn, OWNER), await ownMark())
+    await writeFile(join(unborn, 'served'), '')
+    await rename(unborn, drafts)
+  } catch (error) {
+    await removeTree(unborn)
+    throw error
+  }
+  return drafts
+}
+
 /**
  * Runs `action` while no build uses the cache and none begins to.
  *
  * @returns undefined when a build runs already
  */
 export async function whileUnused<T>(directory: string, action: () => Promise<T>): Promise<T | undefined> {
-  const claim = join(directory, PRUNING)
-  await writeFile(claim, (await processIdentity(process.pid)) ?? '')
+  const own = await ownMark()
+  // An empty file, its name the mark: that fits on a file system that is full.
+  const claim = join(pruners(directory), `${own}_${randomUUID()}`)
+  await mkdir(pruners(directory), { recursive: true, mode: 0o700 })
+  await writeFile(claim, '')
   try {
-    // Each writes its own mark before it looks for the other's: one of the two sees both.
-    return (await otherBuildRuns(directory)) ? undefined : await action()
+    // Each leaves its own mark before it looks for the other's: one of the two sees both.
+    const others = (await builds(directory)).filter(({ mark }) => mark !== own)
+    return (await someLive(others)) ? undefined : await action()
   } finally {
     await rm(claim, { force: true })
   }
 }
 
-/** File that names the process that deletes from the cache. */
-const PRUNING = 'pruning'
+interface Marked {
+  readonly path: string
+  readonly mark: string
+}
+
+/** The directory for marks of processes that delete from the cache. */
+function pruners(directory: string): string {
+  return join(directory, 'pruners')
+}
 
 async function waitForPruning(directory: string): Promise<void> {
-  const own = (await processIdentity(process.pid)) ?? ''
-  for (;;) {
-    const owner = (await readFile(join(directory, PRUNING), 'utf8').catch(() => '')).trim()
-    if (owner === own || !(await lives(owner))) return
+  const own = await ownMark()
+  while (await someLive((await pruning(directory)).filter(({ mark }) => mark !== own)))
     await systemClock.sleep(50)
+}
+
+async function sweep(directory: string, enter: readonly string[]): Promise<void> {
+  for (const { path, mark } of await builds(directory)) {
+    if (!(await markLives(mark, path))) await removeTree(path, { enter })
+  }
+  for (const { path, mark } of await pruning(directory)) {
+    if (!(await markLives(mark, path))) await rm(path, { force: true })
+  }
+  for (const name of await namesIn(directory)) {
+    const path = join(directory, name)
+    if (name.startsWith(UNBORN) && (await isOlder(path, UNBORN_MS))) await removeTree(path)
   }
 }
 
-/** Whether a build runs that uses the cache, other than this process's own. */
-async function otherBuildRuns(directory: string): Promise<boolean> {
-  const owners = await Promise.all((await buildDirectories(directory)).map(({ owner }) => owner))
-  const own = await processIdentity(process.pid)
-  for (const owner of owners) if (owner !== own && (await lives(owner))) return true
+async function someLive(marked: readonly Marked[]): Promise<boolean> {
+  for (const { path, mark } of marked) if (await markLives(mark, path)) return true
   return false
 }
 
-async function sweepBuilds(directory: string, enter: readonly string[]): Promise<void> {
-  for (const { path, owner } of await buildDirectories(directory)) {
-    if (!(await lives(owner))) await removeTree(path, { enter })
-  }
-}
-
-async function buildDirectories(directory: string): Promise<{ path: string; owner: string }[]> {
-  const { builds } = cacheLayout(directory)
-  const names = await readdir(builds).catch(() => [])
+async function builds(directory: string): Promise<Marked[]> {
+  const { builds: all } = cacheLayout(directory)
   return await Promise.all(
-    names.map(async (name) => ({
-      path: join(builds, name),
-      owner: (await readFile(join(builds, name, OWNER), 'utf8').catch(() => '')).trim(),
-    })),
+    (await namesIn(all)).map(async (name) => {
+      const path = join(all, name)
+      return { path, mark: (await readFile(join(path, OWNER), 'utf8').catch(() => '')).trim() }
+    }),
   )
 }
 
-async function lives(owner: string): Promise<boolean> {
-  return owner !== '' && (await processIdentity(owner.split(' ')[0] ?? '')) === owner
+async function pruning(directory: string): Promise<Marked[]> {
+  const all = pruners(directory)
+  return (await namesIn(all)).map((name) => ({
+    path: join(all, name),
+    mark: name.split('_').slice(0, -1).join('_'),
+  }))
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return await readdir(directory).catch(() => [])
 }

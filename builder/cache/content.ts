@@ -14,14 +14,26 @@ export interface LayerContent {
   readonly paths: readonly string[]
 }
 
-/** What a layer holds: as it was described when it was made, else looked at now and kept. */
+/** What a layer holds: as it was described when it was made, else looked at now, and kept if there is room. */
 export async function keepContent(layer: string): Promise<LayerContent> {
   const file = join(layer, layerParts.content)
   const known = await readFile(file, 'utf8').catch(() => undefined)
-  if (known !== undefined) return JSON.parse(known) as LayerContent
-  const content = await describeContent(layer)
-  await writeAtomically(file, JSON.stringify(content), 0o600)
-  return content
+  const content = known === undefined ? undefined : parseContent(known)
+  if (content !== undefined) return content
+  const found = await describeContent(layer)
+  await writeAtomically(file, JSON.stringify(found), 0o600).catch(() => undefined)
+  return found
+}
+
+function parseContent(text: string): LayerContent | undefined {
+  try {
+    const content = JSON.parse(text) as Partial<LayerContent> | null
+    return typeof content?.digest === 'string' && Array.isArray(content.paths)
+      ? (content as LayerContent)
+      : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Looks at everything in a layer's directory. */

@@ -10,20 +10,24 @@ export interface CacheDirectives {
   readonly inputs: readonly string[]
 }
 
-const LINE = /^#\s*cache:\s*(never|safe|output|input)\b[ \t]*(.*)$/gm
+const LINE = /^#[ \t]*cache:[ \t]*(never|safe|output|input)\b[ \t]*(.*)$/gm
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/
 
-/** Reads the directives of a script's text. Words that are none are left alone: the line may be prose. */
+/**
+ * Reads the directives of a script's text. Words that are none are left alone: the line may be prose. What makes a script run
+ * more often is taken wherever it stands; what lets it run less often only where nothing else can be meant.
+ */
 export function cacheDirectives(text: string): CacheDirectives {
   let never = false
   let safe = false
   let output: string | undefined
   const inputs: string[] = []
   for (const [, word, rest = ''] of text.matchAll(LINE)) {
-    const names = rest.split(/\s+/).filter((name) => /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name))
+    const words = rest.split(/\s+/).filter((name) => name !== '')
     if (word === 'never') never = true
-    if (word === 'safe') safe = true
-    if (word === 'output') output = names[0]
-    if (word === 'input') inputs.push(...names)
+    if (word === 'safe' && words.length === 0) safe = true
+    if (word === 'output' && words.length === 1 && NAME.test(words[0] ?? '')) output = words[0]
+    if (word === 'input') inputs.push(...words.filter((name) => NAME.test(name)))
   }
   return { never, safe, output, inputs }
 }

@@ -3,6 +3,7 @@ import { isErrno } from '../../lib/errors.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { writeAtomically } from '../../lib/write-atomically.ts'
 import { cacheLayout, layerName, layerParts } from './layout.ts'
+import { parseLayerMeta } from './parse-meta.ts'
 import type { Layer, LayerMeta } from './types.ts'
 
 /** The layers of a step cache. Any number of builds share a directory without a lock: a layer appears by one rename. */
@@ -36,7 +37,7 @@ export function openLayers(directory: string): LayerStore {
 
   async function read(name: string): Promise<Layer | undefined> {
     const text = await readFile(`${layout.layer(name)}/${layerParts.meta}`, 'utf8').catch(() => undefined)
-    const meta = text === undefined ? undefined : parseMeta(text)
+    const meta = text === undefined ? undefined : parseLayerMeta(text)
     return meta === undefined ? undefined : { name, meta }
   }
 
@@ -72,22 +73,19 @@ export function openLayers(directory: string): LayerStore {
     },
 
     async commit(draft, meta) {
-      const name = layerName(meta.preKey, meta.key)
       await mkdir(layout.layers, { recursive: true, mode: 0o700 })
       await writeAtomically(`${draft}/${layerParts.meta}`, `${JSON.stringify(meta, undefined, 1)}\n`, 0o600)
-      try {
-        await rename(draft, layout.layer(name))
-      } catch (error) {
-        if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error
+      for (let digits = 6; ; digits += 6) {
+        const name = layerName(meta.preKey, meta.key, digits)
+        if (await renamed(draft, layout.layer(name))) return { name, meta }
         const there = await read(name)
-        if (there !== undefined) {
-          await removeTree(draft)
-          return there
-        }
-        await removeTree(layout.layer(name))
+        // Names are short, so that another result of the same step may have this one.
+        if (there !== undefined && there.meta.key !== meta.key) continue
+        await removeTree(there === undefined ? layout.layer(name) : draft)
+        if (there !== undefined) return there
         await rename(draft, layout.layer(name))
+        return { name, meta }
       }
-      return { name, meta }
     },
 
     async remove(name) {
@@ -96,12 +94,13 @@ export function openLayers(directory: string): LayerStore {
   }
 }
 
-function parseMeta(text: string): LayerMeta | undefined {
+/** @returns false when something has that name already */
+async function renamed(from: string, to: string): Promise<boolean> {
   try {
-    const meta = JSON.parse(text) as LayerMeta
-    const sound = meta.layerVersion === 1 && typeof meta.key === 'string' && typeof meta.preKey === 'string'
-    return sound ? meta : undefined
-  } catch {
-    return undefined
+    await rename(from, to)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOTEMPTY') || isErrno(error, 'EEXIST')) return false
+    throw error
   }
 }

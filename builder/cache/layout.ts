@@ -29,6 +29,6 @@ export const layerParts = {
 } as const
 
 /** The directory name of a layer: enough of both keys to tell layers apart; the whole keys are in its meta.json. */
-export function layerName(preKey: string, key: string): string {
-  return `${preKey.slice(0, 14)}-${key.slice(0, 6)}`
+export function layerName(preKey: string, key: string, digits = 6): string {
+  return `${preKey.slice(0, 14)}-${key.slice(0, digits)}`
 }

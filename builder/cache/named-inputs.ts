@@ -25,7 +25,7 @@ export function builderDigest(): Promise<string> {
 }
 
 /**
- * The value of a named input; undefined when no such thing is known, which a newer element may say.
+ * The value of a named input; undefined when no such thing is known, as an element for a newer builder may name one.
  */
 export async function namedInput(name: string): Promise<string | undefined> {
   return await named[name]?.()

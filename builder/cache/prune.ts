@@ -1,9 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { entering } from '../../lib/user-namespace.ts'
-import type { Artifact } from './artifacts.ts'
+import { readArtifact } from './artifacts.ts'
 import { whileUnused } from './build-cache.ts'
 import { openLayers } from './layers.ts'
 import { cacheLayout } from './layout.ts'
@@ -12,7 +12,7 @@ import { cacheLayout } from './layout.ts'
 export interface CacheEntry {
   readonly kind: 'layer' | 'image'
   readonly name: string
-  /** `install.d/30-mysql` of a layer; the outputs of an image. */
+  /** `install.d/30-mysql` of a layer; the outputs of an image; `unreadable`. */
   readonly what: string
   readonly element: string
   /** Bytes on disk. */
@@ -23,7 +23,7 @@ export interface CacheEntry {
 }
 
 /**
- * All that the cache holds, last used first.
+ * All that the cache holds, last used first; what cannot be understood any more comes last.
  *
  * @param enter words in front of a command that may read the files of layers
  */
@@ -32,34 +32,40 @@ export async function cacheEntries(
   enter: readonly string[] = [],
 ): Promise<readonly CacheEntry[]> {
   const layout = cacheLayout(directory)
-  const layers = (await openLayers(directory).list()).map(({ name, meta, used }) => ({
-    kind: 'layer' as const,
-    name,
-    what: `${meta.phase}/${meta.step}`,
-    element: meta.element,
-    path: layout.layer(name),
-    used,
-    seconds: meta.seconds,
-  }))
-  const names = await readdir(layout.artifacts).catch(() => [])
-  const images = await Promise.all(
-    names.map(async (name) => {
-      const file = join(layout.artifacts, name, 'meta.json')
-      const found = await stat(file).catch(() => undefined)
-      const artifact =
-        found === undefined ? undefined : (JSON.parse(await readFile(file, 'utf8')) as Artifact)
+  const layers = await openLayers(directory).list()
+  const understood = new Map(layers.map((layer) => [layer.name, layer]))
+  const all = [
+    ...(await namesIn(layout.layers)).map((name) => {
+      const layer = understood.get(name)
       return {
-        kind: 'image' as const,
+        kind: 'layer' as const,
         name,
-        what: (artifact?.outputs ?? []).map(({ suffix }) => suffix.slice(1)).join(', '),
-        element: '',
-        path: join(layout.artifacts, name),
-        used: found?.mtime ?? new Date(0),
-        seconds: 0,
+        what: layer === undefined ? UNREADABLE : `${layer.meta.phase}/${layer.meta.step}`,
+        element: layer?.meta.element ?? '',
+        path: layout.layer(name),
+        used: layer?.used ?? new Date(0),
+        seconds: layer?.meta.seconds ?? 0,
       }
     }),
-  )
-  const all = [...layers, ...images]
+    ...(await Promise.all(
+      (
+        await namesIn(layout.artifacts)
+      ).map(async (name) => {
+        const path = join(layout.artifacts, name)
+        const artifact = await readArtifact(path)
+        const found = await stat(join(path, 'meta.json')).catch(() => undefined)
+        return {
+          kind: 'image' as const,
+          name,
+          what: artifact?.outputs.map(({ suffix }) => suffix.slice(1)).join(', ') ?? UNREADABLE,
+          element: '',
+          path,
+          used: artifact === undefined ? new Date(0) : (found?.mtime ?? new Date(0)),
+          seconds: 0,
+        }
+      }),
+    )),
+  ]
   const sizes = await sizesOf(
     all.map(({ path }) => path),
     enter,
@@ -67,6 +73,12 @@ export async function cacheEntries(
   return all
     .map(({ path, ...entry }) => ({ ...entry, bytes: sizes.get(path) ?? 0 }))
     .sort((a, b) => b.used.getTime() - a.used.getTime() || a.name.localeCompare(b.name))
+}
+
+const UNREADABLE = 'unreadable'
+
+async function namesIn(directory: string): Promise<string[]> {
+  return await readdir(directory).catch(() => [])
 }
 
 /** Bytes on disk of directories. */

@@ -4,9 +4,10 @@ import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { entering } from '../../lib/user-namespace.ts'
-import type { Artifact } from './artifacts.ts'
-import { describeContent, keepContent } from './content.ts'
+import { readArtifact } from './artifacts.ts'
+import { describeContent, keepContent, type LayerContent } from './content.ts'
 import { cacheLayout, layerParts } from './layout.ts'
+import { parseLayerMeta } from './parse-meta.ts'
 
 /** What {@link verifySteps} found. */
 export interface Verified {
@@ -51,9 +52,10 @@ export async function verifySteps(
 
 async function isLayerSound(path: string): Promise<boolean> {
   try {
-    JSON.parse(await readFile(join(path, layerParts.meta), 'utf8'))
+    if (parseLayerMeta(await readFile(join(path, layerParts.meta), 'utf8')) === undefined) return false
+    const known = await readFile(join(path, layerParts.content), 'utf8').catch(() => undefined)
     // A build that was cut off leaves layers that nobody has described: they are described now.
-    const kept = await keepContent(path)
+    const kept = known === undefined ? await keepContent(path) : (JSON.parse(known) as LayerContent)
     return (await describeContent(path)).digest === kept.digest
   } catch {
     return false
@@ -62,7 +64,8 @@ async function isLayerSound(path: string): Promise<boolean> {
 
 async function isArtifactSound(path: string): Promise<boolean> {
   try {
-    const artifact = JSON.parse(await readFile(join(path, 'meta.json'), 'utf8')) as Artifact
+    const artifact = await readArtifact(path)
+    if (artifact === undefined) return false
     for (const { suffix, sha256 } of artifact.outputs) {
       if ((await digestFile(join(path, `image${suffix}`))) !== sha256) return false
     }

@@ -31,9 +31,11 @@ async function cacheNotes(prepared: PreparedBuild, version: string): Promise<(st
   const directory = stepCacheDirectory(prepared.request.imageCache, privilege)
   const steps = stepsOf(prepared, version)
   const { hits, reason } = await explainHits(directory, steps, prepared.request)
+  // Work of the builder between scripts is not shown; the script after it is.
+  const shown = steps.findIndex(({ phase }, at) => at >= hits && phase !== 'driver')
   return ({ phase, name }) => {
     const at = steps.findIndex((step) => step.phase === phase && step.name === name)
     if (at < hits) return 'cached'
-    return at === hits ? `runs: ${reason}` : 'runs'
+    return at === shown ? `runs: ${reason}` : 'runs'
   }
 }

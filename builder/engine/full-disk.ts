@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CofferError } from '../../lib/errors.ts'
+import { FULL_CACHE_HINT } from '../cache/build-cache.ts'
 import type { BuildJob } from './build.ts'
 
 /** Less free space than this in a build directory counts as none: a failure there is most likely for want of it. */
@@ -24,9 +25,11 @@ export async function explainFullDisk(error: unknown, job: BuildJob): Promise<un
   const told = /ENOSPC|No space left on device|Wrote only \d+ of \d+ bytes/i.test(
     error instanceof Error ? error.message : '',
   )
-  const building = await Promise.all(
-    [job.directories.build, job.directories.image].map((directory) => spaceOf(directory, buildHint(job))),
-  )
+  const building = await Promise.all([
+    ...[job.directories.build, job.directories.image].map((directory) => spaceOf(directory, buildHint(job))),
+    // The layers are in it, also the one that the running script writes.
+    ...(job.cache === undefined ? [] : [spaceOf(job.cache.directory, FULL_CACHE_HINT)]),
+  ])
   const output = dirname(resolve(job.request.imageName))
   const candidates = told ? [...building, await spaceOf(output, OUTPUT_HINT)] : building
   const [fullest] = candidates

@@ -3,6 +3,7 @@ import { type MountRequest, mountAll, unmountAll } from '../../lib/mount.ts'
 import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { cacheLayout, layerParts } from '../cache/layout.ts'
+import { completeHardLinks } from './hard-links.ts'
 
 /** Where the layers of a build lie, and where it shows them. */
 export interface LayeredTreePlace {
@@ -29,7 +30,7 @@ export interface Changes {
  * topmost lower layer and the next step gets a fresh one.
  */
 export interface LayeredTree {
-  /** Puts a finished layer on top. The tree must not be mounted. */
+  /** Puts a finished layer on top, in the place of a draft. The tree must not be mounted. */
   readonly adopt: (name: string, changes: Changes) => void
   /** Mounts tree and hooks. The tree appears at `target`; nothing happens when it does already. */
   readonly mountAt: (target: string) => Promise<void>
@@ -40,6 +41,8 @@ export interface LayeredTree {
   readonly mountedAt: () => string | undefined
   /** What the step has changed so far. */
   readonly changes: () => Promise<Changes>
+  /** Makes the draft fit to be a layer, while it is mounted still. */
+  readonly complete: () => Promise<void>
   /** The topmost layer of the tree, below `layers/`; undefined when a draft lies on it. */
   readonly top: () => string | undefined
   /** The draft as a directory with the parts of a layer, and no longer ours. The tree must not be mounted. */
@@ -84,9 +87,9 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
   async function overlay(part: 'tree' | 'hooks', at: string): Promise<MountRequest> {
     const directory = `${own}/${(await ensureDraft()).slice(place.drafts.length + 1)}`
     const work = `${layerParts[part]}w`
-    // A work directory remembers that its mount was volatile and refuses another.
-    await removeTree(`${draft}/${work}`)
-    await mkdir(`${draft}/${work}`)
+    await mkdir(`${draft}/${work}`, { recursive: true })
+    // A work directory remembers that its mount was volatile and refuses another. Its index is needed again.
+    await removeTree(`${draft}/${work}/work/incompat`)
     const lower = lowers[part].length === 0 ? [`${own}/nothing`] : lowers[part]
     return {
       source: 'coffer',
@@ -98,7 +101,7 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
         `workdir=${directory}/${work}`,
         // A build that is cut off starts anew from its last layer: there is nothing to be written out in a hurry.
         'volatile',
-        ...(place.rootless ? ['userxattr'] : ['redirect_dir=on', 'metacopy=off']),
+        ...(place.rootless ? ['userxattr'] : ['redirect_dir=on', 'metacopy=off', 'index=on']),
       ],
     }
   }
@@ -127,6 +130,9 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
 
   return {
     adopt(name, changes) {
+      // What the builder did between steps, such as lending name servers, must not hide what the layer holds; and an index
+      // belongs to the layers that it was made on.
+      if (changes.tree || changes.hooks) draft = undefined
       if (changes.tree) lowers.tree.unshift(`${name}/${layerParts.tree}`)
       if (changes.hooks) lowers.hooks.unshift(`${name}/${layerParts.hooks}`)
     },
@@ -152,6 +158,11 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
 
     async changes() {
       return { tree: await changed('tree'), hooks: await changed('hooks') }
+    },
+
+    async complete() {
+      if (draft !== undefined && target !== undefined)
+        await completeHardLinks(`${draft}/${layerParts.tree}`, target)
     },
 
     top: () => (target === undefined ? lowers.tree[0] : undefined),

@@ -29,7 +29,11 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     environment: { ...baseEnvironment(job), DIB_DEFAULT_INSTALLTYPE: request.installType },
     arch: request.arch,
     requested: request.named,
-    inputs: { layout: prepared.blockDevice.yaml, ...facts.start },
+    inputs: {
+      layout: prepared.blockDevice.yaml,
+      ...(request.rootLabel === undefined ? {} : { 'root label': request.rootLabel }),
+      ...facts.start,
+    },
     stepInputs: (destination) => ({
       ...facts.inputs[destination],
       ...(packages !== '' && AFTER_PACKAGES.some((phase) => destination.startsWith(`${phase}/`))

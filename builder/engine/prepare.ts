@@ -76,7 +76,9 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
       DIB_ARGS: request.args.join(' '),
       DIB_CHECKSUM: request.checksum ?? '0',
       IMAGE_TYPE: request.types.join(','),
-      DIB_IMAGE_SIZE: request.size.imageSizeGiB?.toString(),
+      // What scripts see there is made of all of these, and of the tree.
+      DIB_IMAGE_SIZE: [request.size.imageSizeGiB, request.size.extraMiB, request.size.journalMiB].join(' '),
+      IMAGE_ELEMENT: elements.map(({ name }) => name).join(' '),
     }),
     lock,
   }

@@ -2,6 +2,7 @@ import { chown, mkdir, readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { digestFile, sha256 } from '../../lib/hash.ts'
 import { writeAtomically } from '../../lib/write-atomically.ts'
+import { everyFile } from '../../phases/hooks.ts'
 import {
   type BuildRecord,
   parseBuildRecord,
@@ -68,7 +69,7 @@ export async function buildRecord(
       name,
       digest: sha256(
         JSON.stringify(
-          hooks
+          everyFile(hooks)
             .filter(({ element }) => element === name)
             .map(({ destination, mode, digest }) => [destination, mode, digest]),
         ),

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
-import { CofferError } from '../../lib/errors.ts'
+import { CofferError, describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { RecordedDistribution, RecordedPackage } from '../../registry/images/record.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
@@ -98,6 +98,8 @@ async function runWithRights(
   const cache = request.stepCache
     ? await openBuildCache(stepCacheDirectory(request.imageCache, privilege), enter)
     : undefined
+  // Looking through a large cache takes a while: not after a build that has put nothing there.
+  let added = true
   const interrupt = interruption()
   const inputs = await openBuildInputs(inputsOf(prepared, version, log))
   const proxy = await startAptProxy({
@@ -120,7 +122,7 @@ async function runWithRights(
     const treeKey = hits.length === steps.length ? key : undefined
     const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
     if (from !== undefined) {
-      const outputs = await restoreOutputs(cache, from, request, (type, write) =>
+      const outputs = await restoreOutputs(cache, from, request, hits, (type, write) =>
         produce(formatOf(type), placing(prepared, log, listener), write),
       )
       if (outputs !== undefined) {
@@ -132,6 +134,7 @@ async function runWithRights(
             time: systemClock.now().getTime(),
           })
         log.info('Nothing has changed: the image comes from the cache')
+        added = false
         await finishLock(inputs, proxy, listener)
         return 0
       }
@@ -139,7 +142,10 @@ async function runWithRights(
     return await runSteps(hits)
   } finally {
     await cache?.close()
-    if (cache !== undefined) await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter)
+    if (cache !== undefined && added)
+      await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter).catch((error: unknown) => {
+        log.warn(`The step cache could not be pruned: ${describeError(error)}`)
+      })
     await proxy.close()
     await inputs.close()
     await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
@@ -197,8 +203,13 @@ async function runWithRights(
     if (cache !== undefined) {
       const tree = told.tree()
       const key = status === 0 && tree !== undefined ? await outputsKey(tree, prepared) : undefined
-      if (key !== undefined) await keepOutputs(cache, key, request, told.facts().outputs)
-      await syncCache(cache.directory)
+      try {
+        if (key !== undefined) await keepOutputs(cache, key, request, told.facts().outputs)
+        await syncCache(cache.directory)
+      } catch (error) {
+        // The image is there: that the next build must make it again is no failure of this one.
+        log.warn(`The image is not kept in the step cache: ${describeError(error).split('\n')[0]}`)
+      }
     }
     return interrupt.status() ?? status
   }

@@ -24,8 +24,11 @@ import type { TreeSteps } from './tree-steps.ts'
 export async function runPhase(build: Build, steps: TreeSteps, name: PhaseName): Promise<void> {
   const phase = phaseNamed(name)
   const { hooks, mount: root, built } = build.job.directories
-  const { planned, done } = await steps.restore(name)
-  if (done === planned.length && !steps.running()) return reportCached(build, name, planned)
+  const { planned, cached } = steps.upcoming(name)
+  if (cached === planned.length && !steps.running()) {
+    await steps.restore(name)
+    return reportCached(build, name, planned)
+  }
   const inside = phase.side === 'inside'
   const stage = {
     at: name === 'block-device.d' ? built : root,
@@ -43,7 +46,7 @@ export async function runPhase(build: Build, steps: TreeSteps, name: PhaseName):
     stage,
     place,
     planned,
-    done,
+    cached,
     hooksAsSeen: inside ? IN_TARGET : hooks,
     extra: phase.targetRoot ? { TARGET_ROOT: root } : {},
   }
@@ -63,7 +66,7 @@ interface PhaseRun {
   readonly place: Place
   /** What the plan says of the phase, and how many of these steps came from the cache. */
   readonly planned: readonly CacheStep[]
-  readonly done: number
+  readonly cached: number
   readonly hooksAsSeen: string
   readonly extra: Readonly<Record<string, string>>
 }
@@ -115,7 +118,6 @@ async function runParts(build: Build, steps: TreeSteps, phase: PhaseRun): Promis
   if (listing.run.join('/') !== phase.planned.map((step) => step.name).join('/'))
     steps.freeze(`an element changed the scripts of ${name} while the build ran`)
   build.emit({ event: 'phase-started', phase: name, scripts: listing.run.length })
-  for (const step of phase.planned.slice(0, phase.done)) sayCached(build, name, step)
   const files = await listEnvironmentFiles(`${hooks}/environment.d`)
   const env = await sourceEnvironment(
     files.map((file) => `${hooksAsSeen}/${name}/../environment.d/${file}`),
@@ -123,9 +125,13 @@ async function runParts(build: Build, steps: TreeSteps, phase: PhaseRun): Promis
     { ...build.env, ...phase.extra },
     build.print,
   )
+  // Only now: a phase runs what was in its directory, in the environment that was there, when it began.
+  await steps.restore(name)
+  for (const step of phase.planned.slice(0, phase.cached)) sayCached(build, name, step)
+  await steps.enter(phase.stage)
   await renewLists(build, place)
   const rows: { script: string; seconds: number }[] = []
-  for (const script of listing.run.slice(phase.done)) {
+  for (const script of listing.run.slice(phase.cached)) {
     const { element } = originOf(build, name, script)
     await steps.enter(phase.stage)
     say(`Running ${hooksAsSeen}/${name}/${script}`)

@@ -10,6 +10,7 @@ import { unmountBelow } from './chroot-mounts.ts'
 import { createDisk, initDisk, sizeDisk, writeDisk } from './disk.ts'
 import { writeFileRecord } from './file-record.ts'
 import { finaliseTree } from './finalise.ts'
+import { placeLayers } from './layers-place.ts'
 import { packageFacts, treeDistribution } from './package-facts.ts'
 import { normaliseBuild, reportUnreproducible, sourceDateOf } from './reproducible.ts'
 import { lendResolvConf, restoreResolvConf } from './resolv-conf.ts'
@@ -24,13 +25,14 @@ import { openTreeSteps, type TreeSteps } from './tree-steps.ts'
  * In file mode the tree stays a directory until the end; in loop mode it moves into mounted file systems after
  * block-device.d. Scripts see the same paths either way. Steps at the beginning that are in the cache do not run.
  */
-export async function runBuild(build: Build): Promise<void> {
+export async function runBuild(given: Build): Promise<void> {
+  const { build, overlay } = await placeLayers(given)
   const { directories, request } = build.job
   const bare: Stage = { at: directories.mount, chroot: false, hooksInside: false }
   const inChroot: Stage = { ...bare, chroot: true }
   await initDisk(build)
   await writeBaseHooks(build)
-  const steps = await openTreeSteps(build)
+  const steps = await openTreeSteps(build, overlay)
   const phase = (name: PhaseName) => runPhase(build, steps, name)
 
   await phase('root.d')

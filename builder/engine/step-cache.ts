@@ -20,11 +20,12 @@ import { firstDifference } from '../cache/difference.ts'
 import { preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
 import { type Lookup, lookUp } from '../cache/lookup.ts'
-import type { CacheStep, LayerMeta } from '../cache/types.ts'
-import { formatOf } from '../output/index.ts'
+import type { CacheStep, Layer, LayerMeta } from '../cache/types.ts'
+import { callerOf, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { idsMark, type Privilege } from '../sandbox/rootless.ts'
 import { searchPathOf } from './job.ts'
+import { restoreOutput } from './output-directory.ts'
 import { planOf } from './plan-of.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { recordDirectory } from './record.ts'
@@ -37,11 +38,17 @@ export function stepCacheDirectory(imageCache: string, privilege: Privilege): st
 
 /** The steps of a prepared build, in order. */
 export function stepsOf(prepared: PreparedBuild, version: string): CacheStep[] {
-  const { request, facts, blockDevice } = prepared
+  const { request, facts, blockDevice, loopReason } = prepared
   return cacheSteps({
     plan: planOf(prepared, version),
     packages: request.packages,
-    layout: [blockDevice.yaml, request.fsType, request.rootLabel ?? ''].join('\n'),
+    layout: [
+      blockDevice.yaml,
+      request.fsType,
+      request.rootLabel ?? '',
+      // The tree moves into file systems then, and none of that is kept.
+      loopReason === undefined ? 'file' : 'loop devices',
+    ].join('\n'),
     never: facts.never,
     attributes: facts.attributes,
     outputs: facts.outputs,
@@ -59,9 +66,8 @@ export async function findHits(
   resume: boolean,
   unchanged: (meta: LayerMeta) => Promise<boolean>,
 ): Promise<Lookup> {
-  const bootId = await thisBoot()
   return await lookUp(openLayers(directory), CACHE_START, steps, async (meta) => {
-    if (meta.bootId !== bootId && !(await isSynced(directory, meta))) return false
+    if (!(await isTrusted(directory, meta))) return false
     return resume || (!meta.never && (await unchanged(meta)))
   })
 }
@@ -80,6 +86,12 @@ export async function explainHits(
   if (next === undefined) return { hits: hits.length, reason: '' }
   const metas = (await openLayers(directory).list()).map(({ meta }) => meta)
   const fits = metas.filter(({ preKey }) => preKey === preKeyOf(key, next))
+  const trusted = await Promise.all(fits.map((meta) => isTrusted(directory, meta)))
+  if (fits.length > 0 && !trusted.includes(true))
+    return {
+      hits: hits.length,
+      reason: 'its result may not have reached the disk before the machine stopped',
+    }
   const same = metas.filter(
     ({ phase, step, element }) => phase === next.phase && step === next.name && element === next.element,
   )
@@ -121,14 +133,20 @@ export interface FinishedOutput {
   readonly sha256?: string
 }
 
-/** Brings all outputs of a build out of the cache. @returns undefined when they are not there, or not whole */
+/**
+ * Brings all outputs of a build out of the cache, and fills the directories on the host that its scripts fill.
+ *
+ * @param hits layers of all steps of the build
+ * @returns undefined when they are not there, or not whole
+ */
 export async function restoreOutputs(
   cache: BuildCache,
   key: string,
   request: BuildRequest,
+  hits: readonly Layer[],
   place: (type: string, write: (target: string) => Promise<void>) => Promise<readonly FinishedOutput[]>,
 ): Promise<readonly FinishedOutput[] | undefined> {
-  const artifact = await findArtifact(cache.directory, key)
+  const artifact = await findArtifact(cache.directory, key, request.record)
   if (artifact === undefined) return undefined
   const restored: FinishedOutput[] = []
   for (const output of artifact.outputs) {
@@ -143,7 +161,9 @@ export async function restoreOutputs(
       throw error
     }
   }
-  await bringRecord(cache.directory, artifact, recordDirectory(request))
+  if (request.record) await bringRecord(cache.directory, artifact, recordDirectory(request))
+  const owner = callerOf(request.callerEnv)
+  for (const layer of hits) await restoreOutput(cache.directory, layer, request.imageName, owner)
   return restored
 }
 
@@ -170,7 +190,8 @@ export async function keepOutputs(
     bootId: await thisBoot(),
   }
   const paths = outputs.map(({ path }) => resolve(path))
-  await keepArtifact(cache.directory, cache.drafts, artifact, paths, recordDirectory(request))
+  const record = request.record ? recordDirectory(request) : undefined
+  await keepArtifact(cache.directory, cache.drafts, artifact, paths, record)
 }
 
 /** File that says until when everything in the cache has reached the disk. */
@@ -183,7 +204,9 @@ export async function syncCache(directory: string): Promise<void> {
   await writeAtomically(join(directory, SYNCED), `${until}\n`, 0o600)
 }
 
-async function isSynced(directory: string, meta: LayerMeta): Promise<boolean> {
+/** Whether a layer is sure to be whole: it is of this boot, or was on the disk before the machine stopped. */
+async function isTrusted(directory: string, meta: LayerMeta): Promise<boolean> {
+  if (meta.bootId === (await thisBoot())) return true
   const until = await readFile(join(directory, SYNCED), 'utf8').catch(() => '')
   return meta.created < until.trim()
 }

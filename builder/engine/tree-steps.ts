@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { readdir, readFile, rename } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
-import { run } from '../../lib/exec.ts'
 import { mountsBelow } from '../../lib/mount.ts'
-import { exists } from '../../lib/path-kind.ts'
-import { removeTree } from '../../lib/tree.ts'
-import { recordFiles } from '../../registry/images/record.ts'
 import { keepContent, type LayerContent } from '../cache/content.ts'
 import { keyOf, preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
@@ -17,9 +12,10 @@ import type { Recorded } from '../lock/recorded.ts'
 import type { Served } from '../packages/pins.ts'
 import { settled } from '../packages/release-dates.ts'
 import { appendedLines } from './appended-lines.ts'
-import { type Build, layersPlace } from './build.ts'
+import { type Build, baseHooks, layersPlace } from './build.ts'
 import { processesIn } from './chroot-mounts.ts'
-import { type LayeredTree, openLayeredTree } from './layered-tree.ts'
+import { openLayeredTree } from './layered-tree.ts'
+import { keepOutput, outputPlace, restoreOutput } from './output-directory.ts'
 import { openStaging, type Stage } from './stage.ts'
 
 /** overlayfs takes one page of layer names: with more layers than this the rest of a build is one layer. */
@@ -27,13 +23,10 @@ const MOST_LAYERS = 140
 
 /** The steps of a running build: which are in the cache, and what becomes of the results of the others. */
 export interface TreeSteps {
-  /**
-   * Puts the cached results of a phase on the tree.
-   * @returns the steps of the phase in all, and how many of them are done by that
-   */
-  readonly restore: (
-    phase: string,
-  ) => Promise<{ readonly planned: readonly CacheStep[]; readonly done: number }>
+  /** The steps of a phase in all, and how many of them come from the cache. */
+  readonly upcoming: (phase: string) => { readonly planned: readonly CacheStep[]; readonly cached: number }
+  /** Puts the cached results of a phase on the tree. */
+  readonly restore: (phase: string) => Promise<void>
   /** Whether a step has run, or has to: from there on all do. */
   readonly running: () => boolean
   /** Whether every step of the build comes from the cache. */
@@ -67,13 +60,17 @@ export interface TreeSteps {
   readonly writers: () => Promise<ReadonlyMap<string, readonly number[]> | undefined>
 }
 
-/** Opens the steps of a build: its layers on disk, or in memory when nothing is to be kept. */
-export async function openTreeSteps(build: Build): Promise<TreeSteps> {
+/**
+ * Opens the steps of a build: its layers on disk, or in memory when nothing is to be kept.
+ *
+ * @param overlay whether its place for layers is one; else the tree is a plain directory
+ */
+export async function openTreeSteps(build: Build, overlay: boolean): Promise<TreeSteps> {
   const { steps, hits, directories, cache } = build.job
   const place = layersPlace(build.job)
   const layers = await openLayeredTree({ ...place, hooks: directories.hooks, rootless: build.job.rootless })
   const store = openLayers(place.cache)
-  const overlay = await works(layers, directories.mount, build)
+  if (!overlay) await rename(baseHooks(build), directories.hooks)
   const staging = openStaging(build, overlay ? layers : undefined)
   const served = await appendedLines<Served>(cache?.served)
   const recorded = await appendedLines<Recorded>(
@@ -98,9 +95,23 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     layers.adopt(name, meta)
     if (meta.tree) count += 1
     key = meta.key
-    described.push(keepContent(cacheLayout(place.cache).layer(name)))
-    if (meta.output !== undefined)
-      await restoreOutput(build, `${cacheLayout(place.cache).layer(name)}/${layerParts.output}`, meta.output)
+    describe(name)
+    await restoreOutput(place.cache, layer, build.job.request.imageName, build.job.owner)
+  }
+
+  /** In the background: only the record of the build waits for it. */
+  function describe(name: string): void {
+    const content = keepContent(cacheLayout(place.cache).layer(name))
+    content.catch(() => undefined)
+    described.push(content)
+  }
+
+  /** Moves on to a step. If one before it has not run, an element took it away. */
+  function arriveAt(at: number): void {
+    const missed = steps[cursor]
+    if (cursor >= at || missed === undefined) return
+    freeze(`an element took away ${missed.phase}/${missed.name} while the build ran`)
+    cursor = at
   }
 
   async function whyNotKept(): Promise<string | undefined> {
@@ -123,34 +134,43 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     // What apt has read whole the proxy may still be noting down.
     if (cache !== undefined && build.job.aptProxy !== undefined) await settled(build.job.aptProxy)
     const changes = await layers.changes()
-    const taken = { served: await served(), recorded: await recorded() }
-    const meta = metaOf(key, step, { seconds, ...taken, output, changes })
+    const { imageName } = build.job.request
+    const meta = metaOf(key, step, {
+      seconds,
+      served: await served(),
+      recorded: await recorded(),
+      output: output === undefined ? undefined : outputPlace(output, imageName),
+      changes,
+    })
     const some = changes.tree || changes.hooks
+    if (changes.tree) await layers.complete()
     if (some && !(await staging.leave())) return freeze('something in the image is busy')
     const draft = some ? await layers.takeDraft(changes) : await layers.emptyDraft()
     if (output !== undefined) await keepOutput(output, `${draft}/${layerParts.output}`)
     const layer = await store.commit(draft, meta)
+    // Another build may have put the same step there first, and have changed what this one did not.
+    const more = layer.meta.tree || layer.meta.hooks
+    if (!some && more && !(await staging.leave())) return freeze('something in the image is busy')
     layers.adopt(layer.name, layer.meta)
     if (layer.meta.tree) count += 1
     key = layer.meta.key
-    const content = keepContent(cacheLayout(place.cache).layer(layer.name))
-    content.catch(() => undefined)
-    described.push(content)
+    describe(layer.name)
   }
 
   const self: TreeSteps = {
+    upcoming(phase) {
+      const first = steps.findIndex((step) => step.phase === phase)
+      const planned = steps.filter((step) => step.phase === phase)
+      return { planned, cached: Math.min(Math.max(hits.length - first, 0), planned.length) }
+    },
     async restore(phase) {
-      const planned: CacheStep[] = []
-      for (let at = cursor; steps[at]?.phase === phase; at++) planned.push(steps[at] as CacheStep)
-      let done = 0
+      const first = steps.findIndex((step) => step.phase === phase)
+      if (first === -1) return
+      arriveAt(first)
+      const end = first + self.upcoming(phase).cached
       // Mounted for a look at it: what comes from the cache goes on top.
-      if (planned.length > 0 && cursor < hits.length) await staging.leave()
-      while (done < planned.length && cursor < hits.length) {
-        await adopt(hits[cursor] as Layer)
-        done += 1
-        cursor += 1
-      }
-      return { planned, done }
+      if (cursor < end) await staging.leave()
+      for (; cursor < end; cursor += 1) await adopt(hits[cursor] as Layer)
     },
     running: () => cursor >= hits.length && hits.length < steps.length,
     complete: hits.length === steps.length,
@@ -167,8 +187,10 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
       await keep(step, seconds, step.output === undefined ? undefined : environment[step.output])
     },
     async driver(name, stage, action) {
-      const step = steps[cursor]
-      if (step?.phase !== 'driver' || step.name !== name) throw new Error(`the step ${name} is out of place`)
+      const at = steps.findIndex((candidate) => candidate.phase === 'driver' && candidate.name === name)
+      const step = steps[at]
+      if (step === undefined) throw new Error(`the plan has no step ${name}`)
+      arriveAt(at)
       const hit = hits[cursor]
       if (hit !== undefined) {
         cursor += 1
@@ -190,7 +212,7 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
     async discard() {
       await staging.discard()
     },
-    key: () => (frozen === undefined ? key : undefined),
+    key: () => (cache !== undefined && frozen === undefined && cursor === steps.length ? key : undefined),
     async writers() {
       if (!overlay || frozen !== undefined) return undefined
       const writers = new Map<string, number[]>()
@@ -207,17 +229,6 @@ export async function openTreeSteps(build: Build): Promise<TreeSteps> {
   return self
 }
 
-/** Tries an overlay where the layers lie. */
-async function works(layers: LayeredTree, at: string, build: Build): Promise<boolean> {
-  try {
-    await layers.mountAt(at)
-    return await layers.unmount()
-  } catch (error) {
-    build.log.debug(`overlayfs cannot be used: ${error instanceof Error ? error.message : String(error)}`)
-    return false
-  }
-}
-
 /** Names beside the tree and the hooks: what an outside script leaves there is in no layer. */
 async function besideTree({ job }: Build): Promise<string[]> {
   const { build, image } = job.directories
@@ -226,7 +237,8 @@ async function besideTree({ job }: Build): Promise<string[]> {
       (await readdir(directory).catch(() => [])).map((name) => `${directory}/${name}`),
     ),
   )
-  return names.flat().filter((path) => path !== job.directories.mount && path !== job.directories.built)
+  const { hooks, mount, built } = job.directories
+  return names.flat().filter((path) => ![hooks, mount, built].includes(path))
 }
 
 function metaOf(
@@ -258,28 +270,6 @@ function metaOf(
     created: systemClock.now().toISOString(),
     bootId: bootId,
   }
-}
-
-/** The host directory that a script has filled, without what the builder itself puts there. */
-async function keepOutput(directory: string, to: string): Promise<void> {
-  const path = resolve(directory)
-  if (!(await exists(path))) return
-  const ours = new Set<string>(Object.values(recordFiles))
-  await cp(path, to, {
-    recursive: true,
-    verbatimSymlinks: true,
-    filter: (source) => !ours.has(source.slice(path.length).replace(/^\//, '')),
-  })
-}
-
-async function restoreOutput(build: Build, kept: string, directory: string): Promise<void> {
-  if (!(await exists(kept))) return
-  const path = resolve(directory)
-  await mkdir(path, { recursive: true })
-  for (const name of await readdir(kept)) await removeTree(`${path}/${name}`)
-  await cp(kept, path, { recursive: true, verbatimSymlinks: true })
-  const { owner } = build.job
-  if (owner !== undefined) await run(['chown', '-hR', '--', `${owner.uid}:${owner.gid}`, path])
 }
 
 const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim()

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { Environment } from '../../../lib/exec.ts'
 import { getopt } from '../../../lib/getopt.ts'
 import type { HookFile } from '../../../phases/hooks.ts'
-import { withoutEffect } from '../../../phases/step-ids.ts'
+import { hasEffect } from '../../../phases/step-ids.ts'
 import { buildOptions } from '../../request/options.ts'
 import type { BuildRequest } from '../../request/request.ts'
 import { describeEnvironment } from '../base-environment.ts'
@@ -59,7 +59,7 @@ export async function knownVariables(
     for (const [name] of bytes.toString('latin1').matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) mentioned.add(name)
   }
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => mentioned.has(name) && !ofThePerson(name) && !withoutEffect(name)),
+    Object.entries(env).filter(([name]) => mentioned.has(name) && !ofThePerson(name) && hasEffect(name)),
   )
 }
 
