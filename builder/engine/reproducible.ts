@@ -1,3 +1,5 @@
+import { basename } from 'node:path'
+import { formatOf } from '../output/index.ts'
 import type { Build } from './build.ts'
 import { normaliseTree } from './normalise/rules.ts'
 import { unreproduciblePaths } from './unreproducible.ts'
@@ -7,6 +9,11 @@ export async function normaliseBuild(build: Build): Promise<void> {
   const { directories, request, hooks, elements, sourceDate } = build.job
   await normaliseTree({ tree: directories.mount, request, hooks, sourceDate })
   build.unreproducible.push(...(await unreproduciblePaths(elements, directories.mount)))
+  for (const type of request.types) {
+    const { varies, suffix } = formatOf(type)
+    if (varies === undefined) continue
+    build.unreproducible.push({ path: `${basename(request.imageName)}.${suffix ?? type}`, reason: varies })
+  }
 }
 
 /** Names what may differ in the next build. Without a source date every file may, and to name some would mislead. */
