@@ -25,6 +25,7 @@ docs: ## write the generated reference pages anew
 	./tools/node tools/cli-reference.ts
 	./tools/node tools/datastores-reference.ts
 	./tools/node tools/elements-reference.ts
+	./tools/node tools/normalise-reference.ts
 	./tools/node tools/trove-cli-reference.ts
 	./tools/node tools/error-reference.ts
 	./tools/node tools/settings-reference.ts

@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import type { CleanupStack } from '../../lib/cleanup.ts'
 import { CofferError, isErrno } from '../../lib/errors.ts'
@@ -36,7 +36,7 @@ export async function ensureMountPoint(tree: string, mountPoint: string): Promis
       if (isErrno(error, 'ENOENT')) return undefined
       throw error
     })
-    if (stat === undefined) await mkdir(path, { mode: 0o755 })
+    if (stat === undefined) await makeDirectory(path)
     else if (!stat.isDirectory()) {
       throw new CofferError(
         'BLOCK_DEVICE_TREE_UNSAFE',
@@ -48,6 +48,12 @@ export async function ensureMountPoint(tree: string, mountPoint: string): Promis
     }
   }
   return path
+}
+
+/** Makes a directory of mode 0755, whatever the umask is. */
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path)
+  await chmod(path, 0o755)
 }
 
 /**
@@ -73,7 +79,7 @@ export async function hideInnerMounts(
     const empty = await mkdtemp(join(scratch, 'empty-'))
     // mkdtemp makes it 0700; the directory below a mount is seen when the mount is missing.
     const cover = join(empty, 'cover')
-    await mkdir(cover, { mode: 0o755 })
+    await makeDirectory(cover)
     cleanup.defer(`the empty directory ${empty}`, async () => {
       await rmdir(cover)
       await rmdir(dirname(cover))

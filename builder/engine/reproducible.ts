@@ -1,3 +1,5 @@
+import { basename } from 'node:path'
+import { formatOf } from '../output/index.ts'
 import { newestReleaseDate } from '../packages/release-dates.ts'
 import type { Build } from './build.ts'
 import { normaliseTree } from './normalise/rules.ts'
@@ -9,6 +11,11 @@ export async function normaliseBuild(build: Build): Promise<void> {
   const { sourceDate } = build
   await normaliseTree({ tree: directories.mount, request, hooks, sourceDate })
   build.unreproducible.push(...(await unreproduciblePaths(elements, directories.mount)))
+  for (const type of request.types) {
+    const { varies, suffix } = formatOf(type)
+    if (varies === undefined) continue
+    build.unreproducible.push({ path: `${basename(request.imageName)}.${suffix ?? type}`, reason: varies })
+  }
 }
 
 /** Names what may differ in the next build. Without a source date every file may, and to name some would mislead. */

@@ -23,6 +23,8 @@ interface FormatBase {
    * `archive`: an older file is replaced and there are no checksums, as DIB does (DIB contract §5).
    */
   readonly finish: 'image' | 'archive'
+  /** Why two files of the same content differ: the end of a sentence that the file's name begins. Absent: they do not. */
+  readonly varies?: string
   /** The programs `write` starts. MUST name all of them, so that a build is refused before it starts. */
   readonly tools: (env: Environment) => readonly Tool[]
 }

@@ -52,7 +52,7 @@ export interface BuildRecord {
 
 /** Something that may differ in the next build of the same inputs. */
 export interface Unreproducible {
-  /** Absolute path in the image; a directory stands for all that is below it. */
+  /** Absolute path in the image, a directory for all that is below it; or the file name of an output. */
   readonly path: string
   /** Why: the end of a sentence that the path begins. */
   readonly reason: string

@@ -23,9 +23,10 @@ export const aci: TreeFormat = {
     const file = resolve(manifest)
     const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=0644', '--dereference']
     const rename = ['--transform', 's,.*,manifest,']
+    const date = job.sourceDate === undefined ? [] : [`--mtime=@${job.sourceDate}`]
     const source = ['-C', dirname(file), '--', basename(file)]
     await run(
-      ['tar', '--force-local', ...owner, ...rename, '--append', '-f', job.target, ...source],
+      ['tar', '--force-local', ...owner, ...date, ...rename, '--append', '-f', job.target, ...source],
       runOptions(job),
     )
   },

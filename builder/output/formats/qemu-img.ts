@@ -37,6 +37,10 @@ export async function convert(job: RawJob, qemuFormat: string, how: ConvertOptio
   )
 }
 
+/** Formats with an id or a time in their headers that qemu-img draws anew; no option sets it. */
+const DRAWN = new Set(['vmdk', 'vdi', 'vhdx', 'vpc'])
+export const VARIES = 'holds an id that qemu-img draws anew each time'
+
 /** A format that qemu-img writes without anything special: vmdk, vdi, vhdx, vpc, qed, or any other word it knows. */
 export function qemuImgFormat(name: string): RawFormat {
   return {
@@ -46,6 +50,7 @@ export function qemuImgFormat(name: string): RawFormat {
     consumesRaw: false,
     compresses: 'never',
     finish: 'image',
+    ...(DRAWN.has(name) ? { varies: VARIES } : {}),
     tools: () => [qemuImgTool],
     // In order: unordered writes only pay where writing costs processor time, and order makes the bytes repeatable.
     write: (job) => convert(job, name, { options: job.qemuImgOptions ?? '', ordered: true }),

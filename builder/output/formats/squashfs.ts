@@ -21,6 +21,8 @@ export const squashfs: TreeFormat = {
       '-no-progress',
       '-processors',
       String(job.cores),
+      // Where a file has holes, and where zeros, depends on the file system of the build. Either takes no room.
+      ...(job.sourceDate === undefined ? [] : ['-no-sparse']),
     ]
     const excluded = ['-wildcards', '-e', 'proc/*', 'sys/*']
     await run(['mksquashfs', job.tree, job.target, ...options, ...excluded], runOptions(job))

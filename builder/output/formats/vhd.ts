@@ -1,5 +1,5 @@
 import type { RawFormat } from '../types.ts'
-import { convert, qemuImgTool } from './qemu-img.ts'
+import { convert, qemuImgTool, VARIES } from './qemu-img.ts'
 
 /**
  * A fixed VHD of exactly the disk's size. DIB needs a patched vhd-util for this, which Debian does not carry; qemu-img
@@ -13,6 +13,7 @@ export const vhd: RawFormat = {
   consumesRaw: false,
   compresses: 'never',
   finish: 'image',
+  varies: VARIES,
   tools: () => [qemuImgTool],
   write: (job) => convert(job, 'vpc', { options: 'subformat=fixed,force_size=on', ordered: true }),
 }

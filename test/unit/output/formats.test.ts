@@ -35,6 +35,17 @@ test('the formats, where they come from, their suffixes and what is done with an
   ])
 })
 
+test('formats that differ each time say so', () => {
+  const varying = [...outputFormats].filter(([, { varies }]) => varies !== undefined).map(([name]) => name)
+  expect(varying).toEqual(['vhd', 'vhdx', 'vmdk', 'vdi', 'vpc'])
+})
+
+test('with a source date no member of an archive is dated later', () => {
+  const log = lineLog(() => undefined)
+  const job = { tree: '/t', target: '/x.tar-new', env: {}, log, cores: 1, sourceDate: 1_700_000_000 }
+  expect(tarCommand(job)).toEqual(expect.arrayContaining(['--mtime=@1700000000', '--clamp-mtime']))
+})
+
 test('a word of no member is a format of qemu-img with that suffix', () => {
   expect(formatOf('parallels')).toMatchObject({ name: 'parallels', suffix: 'parallels', from: 'raw' })
 })
