@@ -68,6 +68,7 @@ export function readBuildImageLine(parsed: ParsedCommandLine): BuildImageLine {
       return {
         DISTRO_NAME: distribution,
         DIB_RELEASE: value('--release') ?? process.env.DIB_RELEASE ?? store.release,
+        ...(has('--full') ? { COFFER_SLIM: '0' } : {}),
       }
     },
   }

@@ -46,6 +46,11 @@ export const buildImageOptions: readonly BuildOption[] = [
     help: 'more packages (may repeat)',
   },
   {
+    names: ['--full'],
+    argument: false,
+    help: 'leave nothing out that a database does not use (documentation, drivers, …): COFFER_SLIM=0',
+  },
+  {
     names: ['--boot-check'],
     argument: false,
     help: 'boot the finished image and wait until its database has answered a query',

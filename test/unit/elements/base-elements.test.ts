@@ -19,6 +19,7 @@ const mine = [
   'guest-network',
   'guest-ssh',
   'kernel',
+  'slim',
   'tiny-initramfs',
   'ubuntu',
   'ubuntu-common',

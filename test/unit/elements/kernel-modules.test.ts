@@ -1,23 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { dpkgRules, installs } from './dpkg-rules.ts'
 
 const elements = new URL('../../../elements/', import.meta.url)
-const conf = await readFile(new URL('kernel/coffer-kernel/trim-kernel.conf', elements), 'utf8')
 const initramfs = await readFile(new URL('tiny-initramfs/coffer-initramfs/modules', elements), 'utf8')
 
-const rules = conf.split('\n').flatMap((line) => {
-  const match = /^path-(include|exclude)=(.+)$/.exec(line)
-  const [, kind, pattern] = match ?? []
-  if (kind === undefined || pattern === undefined) return []
-  // dpkg's patterns are those of fnmatch without FNM_PATHNAME: a star matches slashes too.
-  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
-  return [{ include: kind === 'include', expression: new RegExp(`^${expression}$`) }]
-})
-
-/** As dpkg decides: the last rule that matches counts (dpkg(1), --path-exclude). */
-function installed(path: string): boolean {
-  return rules.findLast(({ expression }) => expression.test(path))?.include ?? true
-}
+const rules = await dpkgRules('kernel/coffer-kernel/trim-kernel.conf')
+const installed = (path: string) => installs(rules, path)
 
 // Debian 12 has them under /lib, and its successors, compressed, under /usr/lib.
 const places = [
