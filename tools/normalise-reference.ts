@@ -19,8 +19,9 @@ export function normalisePage(): string {
   return `<!-- Made by tools/normalise-reference.ts from builder/engine/normalise/ and the elements. Change those, then run make docs. -->
 # What is made the same in each build
 
-The same inputs give the same image, bit by bit, when \`SOURCE_DATE_EPOCH\` is set: see
-[the guide](../guide/build-images.md#the-same-image-again) and [ADR 14](../adr/0014-reproducible-images.md).
+The same inputs give the same image, bit by bit: see [the guide](../guide/build-images.md#the-same-image-again) and
+[ADR 14](../adr/0014-reproducible-images.md). The *source date* is \`SOURCE_DATE_EPOCH\`, else that of a lock, else for build-image the
+newest date of the package archives. disk-image-create without the first two has none.
 
 ## In the tree
 
@@ -51,9 +52,9 @@ ${markdownTable(
       'umask 022',
       "Files of the image are no matter of the builder's habits. What lies beside the image gets the caller's umask.",
     ],
-    ['`SOURCE_DATE_EPOCH`', "Many programs write it instead of the clock's time."],
+    ['`SOURCE_DATE_EPOCH`, where the caller set it', "Many programs write it instead of the clock's time."],
     [
-      'dates of the hooks are the source date',
+      'all files of hooks are dated 2 January 1980',
       'Scripts copy files of elements, which are dated when somebody checked them out.',
     ],
   ],

@@ -83,10 +83,16 @@ function sayCached(build: Build, phase: PhaseName, step: CacheStep): void {
   build.emit({ event: 'script-cached', phase, script: step.name, element: step.element })
 }
 
+/**
+ * What all files of hooks are dated, in seconds since 1970: scripts copy some with their dates, and those of elements are
+ * when somebody checked them out. The second day of 1980, because a zip archive holds none before.
+ */
+const HOOKS_DATE = 315_619_200
+
 /** Flattens the elements into one directory before the first phase (DIB contract §1.3). */
 export async function writeBaseHooks(build: Build): Promise<void> {
   const base = baseHooks(build)
-  await writeHooks(build.job.hooks, base, build.job.sourceDate)
+  await writeHooks(build.job.hooks, base, HOOKS_DATE)
   await run(['cp', '--', new URL('../bin/dib-run-parts', import.meta.url).pathname, `${base}/dib-run-parts`])
 }
 
