@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { expect } from 'vitest'
+import { VERSION } from '../../builder/cli/version.ts'
+import { explain } from '../../builder/engine/explain.ts'
+import { hostArchitecture, prepareBuild } from '../../builder/engine/prepare.ts'
+import { parseCommandLine } from '../../builder/request/options.ts'
+import { makeRequest } from '../../builder/request/request.ts'
 import { run } from '../../lib/exec.ts'
+import { lineLog } from '../../lib/log.ts'
 import { memberDifferences, tarMembers } from '../e2e/tar-members.ts'
 import { bin, buildEnvironment } from './harness.ts'
 
@@ -64,21 +70,28 @@ export function cachedBuilds(work: string, elementsPath: string) {
       return result
     },
 
-    /** Scripts that `--explain` says would come from the cache, and why the next one runs. */
+    /** Scripts that would come from the cache, those that would run, and why the first of these: what `--explain` prints. */
     async explained(elements: readonly string[], options: BuildOptions = {}) {
-      const { argv, settings } = command(elements, {
-        ...options,
-        args: ['--explain', ...(options.args ?? [])],
-      })
-      const { stdout, stderr, exitCode } = await run(argv, settings)
-      expect(exitCode, stderr).toBe(0)
-      const rows = [...stdout.matchAll(/^ {2}(\S+) +\S+ +[0-9a-f]{12} +(cached|runs)(?:: (.*))?$/gm)]
-      return {
-        cached: rows.filter(([, , what]) => what === 'cached').map(([, name]) => name),
-        runs: rows.filter(([, , what]) => what === 'runs').map(([, name]) => name),
-        reason: rows.map(([, , , reason]) => reason).find((reason) => reason !== undefined),
-      }
+      const { argv, settings } = command(elements, options)
+      const [, ...args] = argv
+      const line = parseCommandLine('disk-image-create', args)
+      const request = makeRequest('disk-image-create', args, line, settings.env, await hostArchitecture())
+      const prepared = await prepareBuild(
+        request,
+        lineLog(() => undefined),
+      )
+      return whatIsExplained(await explain(prepared, VERSION))
     },
+  }
+}
+
+/** What the text of `--explain` tells. */
+export function whatIsExplained(text: string) {
+  const rows = [...text.matchAll(/^ {2}(\S+) +\S+ +[0-9a-f]{12} +(cached|runs)(?:: (.*))?$/gm)]
+  return {
+    cached: rows.filter(([, , what]) => what === 'cached').map(([, name]) => name),
+    runs: rows.filter(([, , what]) => what === 'runs').map(([, name]) => name),
+    reason: rows.map(([, , , reason]) => reason).find((reason) => reason !== undefined),
   }
 }
 
