@@ -187,7 +187,7 @@ describe.each([
 ])('%s/%s in a build with a lock', (home, element, script) => {
   /** Stands in for mmdebstrap, which needs a whole archive. */
   const tool =
-    '#!/bin/bash\necho "$*" >"$TMP_BUILD_DIR/calls"\nmkdir -p "$TARGET_ROOT/etc/apt" "$TARGET_ROOT/bin"\ntouch "$TARGET_ROOT/bin/sh"\n'
+    '#!/bin/bash\necho "$*" >"$TMP_BUILD_DIR/calls"\nmkdir -p "$TARGET_ROOT"/{etc/apt,bin,dev}\ntouch "$TARGET_ROOT/bin/sh"\n'
   const bootstrap = (env: Record<string, string>) => {
     stage.write('tools/mmdebstrap', tool)
     return stage.outside(script, {
