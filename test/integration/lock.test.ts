@@ -158,7 +158,7 @@ afterAll(async () => {
 })
 
 const relax = `#!/bin/bash
-echo 'Acquire::Check-Valid-Until "false";' >>"$TARGET_ROOT/etc/apt/apt.conf.d/60img-build-proxy"
+echo 'Acquire::Check-Valid-Until "false";' >"$TARGET_ROOT/etc/apt/apt.conf.d/99relax"
 `
 const firstContent = ['1.0', 'first note', 'first commit']
 
