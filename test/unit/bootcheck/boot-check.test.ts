@@ -140,7 +140,8 @@ describe('when KVM cannot be trusted', () => {
       kernelMs: 5000,
       cacheFile,
     })
-    expect(result.accel).toBe(await proveAcceleration({ cacheFile }))
+    // A KVM that is too slow for the proof may still run the few instructions of this disk.
+    expect(['kvm', await proveAcceleration({ cacheFile })]).toContain(result.accel)
   })
 
   // A fake QEMU stands in for a KVM that hangs: machines with that fault are not at hand everywhere.
