@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { openLayers } from '../../builder/cache/layers.ts'
 import { cacheLayout } from '../../builder/cache/layout.ts'
 import { verifySteps } from '../../builder/cache/verify.ts'
 import { run } from '../../lib/exec.ts'
+import { digestFile } from '../../lib/hash.ts'
 import { flipByte } from '../unit/cache/flip-byte.ts'
 import { withElements } from './engine-elements.ts'
 import { bin, leftovers, workDirectory } from './harness.ts'
@@ -37,8 +38,12 @@ const elements = ['app']
 /** Makes all steps of the element run again. */
 const reseed = (seed: number) => writeFile(`${work}/elements/${SEED}`, script(`# ${seed}`))
 
+/** The image of a build that nothing disturbed, and that used no cache. */
+const undisturbed = `${work}/undisturbed/image`
+
 beforeAll(async () => {
-  await built(elements, { name: 'undisturbed', cache: '--no-cache' })
+  await mkdir(`${work}/undisturbed`)
+  await built(elements, { name: undisturbed, type: 'tar,raw', cache: '--no-cache' })
 })
 
 /** Waits until the reaper and the kernel are done: at most ten seconds. */
@@ -73,7 +78,10 @@ describe('SIGKILL', () => {
   }
 
   test('at any moment leaves nothing behind, and the next build is right', async () => {
-    const moments = fc.sample(fc.record({ lines: fc.integer({ min: 3, max: 90 }), ms: fc.integer({ min: 0, max: 60 }) }), 10)
+    const moments = fc.sample(
+      fc.record({ lines: fc.integer({ min: 3, max: 90 }), ms: fc.integer({ min: 0, max: 60 }) }),
+      10,
+    )
     let killed = 0
     for (const [at, { lines, ms }] of moments.entries()) {
       const moment = `kill ${at}: ${ms} ms after line ${lines} (FC_SEED explores others)`
@@ -82,12 +90,15 @@ describe('SIGKILL', () => {
       expect(await settled(), moment).toEqual([])
     }
     expect(killed).toBeGreaterThan(5)
-    const resumed = await built(elements, { name: 'after' })
+    const resumed = await built(elements, { name: 'image', type: 'tar,raw' })
     expect(resumed.cached).toContain('root.d/10-tiny-os')
-    await expectSameImage(`${work}/undisturbed.tar`, `${work}/after.tar`)
+    await expectSameImage(`${undisturbed}.tar`, `${work}/image.tar`)
+    expect(await digestFile(`${work}/image.raw`)).toBe(await digestFile(`${undisturbed}.raw`))
     expect(await readdir(layout.builds)).toEqual([])
     expect((await verifySteps(steps)).damaged).toEqual([])
-    expect((await readdir(work)).filter((name) => name.startsWith('killed') && name !== 'killed.tar')).toEqual([])
+    expect(
+      (await readdir(work)).filter((name) => name.startsWith('killed') && name !== 'killed.tar'),
+    ).toEqual([])
   })
 })
 
@@ -99,7 +110,7 @@ test('two builds at the same time share a cache', async () => {
   ])
   for (const { ran } of [one, two]) expect(ran.length).toBeGreaterThan(1)
   await expectSameImage(`${work}/one.tar`, `${work}/two.tar`)
-  await expectSameImage(`${work}/undisturbed.tar`, `${work}/one.tar`)
+  await expectSameImage(`${undisturbed}.tar`, `${work}/one.tar`)
   expect((await built(elements, { name: 'one' })).ran).toEqual([])
   expect((await verifySteps(steps)).damaged).toEqual([])
   expect(await readdir(layout.builds)).toEqual([])
@@ -107,17 +118,23 @@ test('two builds at the same time share a cache', async () => {
 
 test('a damaged image in the cache is noticed, and made again from the layers', async () => {
   await built(elements, { name: 'image' })
-  for (const name of await readdir(layout.artifacts)) await flipByte(`${layout.artifacts}/${name}/image.tar`, 70_000)
+  for (const name of await readdir(layout.artifacts))
+    await flipByte(`${layout.artifacts}/${name}/image.tar`, 70_000)
   const result = await built(elements, { name: 'image' })
   expect(result.output).not.toContain('the image comes from the cache')
   expect(result.ran).toEqual([])
-  await expectSameImage(`${work}/undisturbed.tar`, `${work}/image.tar`)
+  await expectSameImage(`${undisturbed}.tar`, `${work}/image.tar`)
   expect((await built(elements, { name: 'image' })).output).toContain('the image comes from the cache')
+  // Those that no build has asked for are found by looking.
+  expect((await verifySteps(steps)).damaged.length).toBeGreaterThan(0)
+  expect((await verifySteps(steps)).damaged).toEqual([])
 })
 
 test('after a power cut, only what is sure to have reached the disk is taken', async () => {
   await built(elements)
-  const layers = (await openLayers(steps).list()).toSorted((a, b) => a.meta.created.localeCompare(b.meta.created))
+  const layers = (await openLayers(steps).list()).toSorted((a, b) =>
+    a.meta.created.localeCompare(b.meta.created),
+  )
   const { cached } = await explained(elements)
   // The last half of this build's layers had not been synced when the machine stopped.
   const own = layers.slice(-cached.length)
@@ -133,7 +150,7 @@ test('after a power cut, only what is sure to have reached the disk is taken', a
   const result = await built(elements)
   expect(result.cached).toHaveLength(after.cached.length)
   expect(result.ran).toHaveLength(cached.length - after.cached.length)
-  await expectSameImage(`${work}/undisturbed.tar`, `${work}/image.tar`)
+  await expectSameImage(`${undisturbed}.tar`, `${work}/image.tar`)
   expect((await explained(elements)).cached).toEqual(cached)
 })
 
@@ -154,7 +171,16 @@ describe('a full disk for the cache', () => {
 
   async function onSmallDisk(size: string, named: readonly string[], name: string) {
     const { argv, settings } = command(named, { name })
-    const shell = ['unshare', '--mount', '--propagation', 'private', 'bash', '-c', SMALL_DISK, 'bash'] as const
+    const shell = [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      'bash',
+      '-c',
+      SMALL_DISK,
+      'bash',
+    ] as const
     const { stdout, stderr } = await run([...shell, small, bin('build-image'), size, ...argv], {
       ...settings,
       env: { ...settings.env, DIB_IMAGE_CACHE: small },
@@ -171,7 +197,10 @@ describe('a full disk for the cache', () => {
     })
     const { before, after } = await onSmallDisk('64m', ['large'], 'large')
     expect(before).toMatch(
-      new RegExp(`^No space is left in ${small}/steps \\(64 MiB in all\\): install\\.d/50-large .*\nhint: .*cache prune.*$`, 'm'),
+      new RegExp(
+        `^No space is left in ${small}/steps \\(64 MiB in all\\): install\\.d/50-large .*\nhint: .*cache prune.*$`,
+        'm',
+      ),
     )
     expect(before).toMatch(/^STATUS 1$/m)
     expect(before).not.toMatch(/^ {4}at /m)
@@ -185,7 +214,7 @@ describe('a full disk for the cache', () => {
     const { before, after } = await onSmallDisk('30m', ['app'], 'roomy')
     expect(before).toMatch(/^WARNING: The image is not kept in the step cache: .*No space left on device/m)
     expect(before).toMatch(/^STATUS 0$/m)
-    await expectSameImage(`${work}/undisturbed.tar`, `${work}/roomy.tar`)
+    await expectSameImage(`${undisturbed}.tar`, `${work}/roomy.tar`)
     expect(whatHappened(after).ran).toEqual([])
     expect(after).toMatch(/, 0 damaged\nSTATUS 0\n$/)
   })
@@ -210,7 +239,9 @@ test('build-image cache lists, checks and empties it', async () => {
   const [layer] = (await openLayers(steps).list()).filter(({ meta }) => meta.step === '10-tiny-os')
   await flipByte(`${layout.layer(layer?.name ?? '')}/t/etc/hostname`, 0)
   const verified = await cache('verify')
-  expect(verified.stdout).toMatch(new RegExp(`^damaged, and deleted: ${layer?.name}\n\\d+ sound, 1 damaged\n$`))
+  expect(verified.stdout).toMatch(
+    new RegExp(`^damaged, and deleted: ${layer?.name}\n\\d+ sound, 1 damaged\n$`),
+  )
   expect(verified.exitCode).toBe(1)
   expect((await cache('verify')).exitCode).toBe(0)
 

@@ -220,7 +220,9 @@ chmod +x "$TMP_HOOKS_PATH/install.d/45-added"`,
       ),
     )
     // Once more where the build begins with what the cache has kept of it.
-    for (const times of cached.includes('40-add') || cached.includes('40-take') ? ['first', 'second'] : ['first']) {
+    for (const times of cached.includes('40-add') || cached.includes('40-take')
+      ? ['first', 'second']
+      : ['first']) {
       const result = await built([name], { name })
       const said = result.output.split('\n').filter((line) => line.startsWith(FROM_HERE))
       expect(said, times).toEqual([expect.stringMatching(reason.source.replace('^', FROM_HERE))])
