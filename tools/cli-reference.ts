@@ -1,5 +1,6 @@
 // Writes docs/reference/cli.md from the option tables, the commands' own tables, and what the others say about themselves.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { cacheOptions } from '../builder/cli/cache-command.ts'
 import { lockUsage } from '../builder/cli/lock-command.ts'
 import { buildImageOptions } from '../builder/request/build-image-options.ts'
 import { type BuildOption, buildOptions } from '../builder/request/options.ts'
@@ -28,6 +29,13 @@ The first four take options and words in any order, \`--option value\` and
 datastores.
 
 ${optionTable(buildImageOptions)}
+
+### build-image cache
+
+\`build-image cache ls | prune | verify [OPTION]...\` looks after [the step cache](../guide/build-images.md#build-only-what-has-changed):
+lists what is in it, deletes from it, or reads all of it and deletes what is damaged (exit status 1).
+
+${optionTable(cacheOptions)}
 
 ### build-image lock
 
