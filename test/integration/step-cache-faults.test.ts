@@ -41,9 +41,6 @@ const reseed = (seed: number) => writeFile(`${work}/elements/${SEED}`, script(se
 /** The image of a build that nothing disturbed, and that used no cache. */
 const undisturbed = `${work}/undisturbed/image`
 
-/** The image of a build that nothing disturbed, and that used no cache. */
-const undisturbed = `${work}/undisturbed/image`
-
 beforeAll(async () => {
   await mkdir(`${work}/undisturbed`)
   await built(elements, { name: undisturbed, type: 'tar,raw', cache: '--no-cache' })
