@@ -15,7 +15,16 @@ async function build(directory: string, prefix: readonly string[], env: Record<s
   const place = join(work, directory)
   await mkdir(place, { recursive: true })
   const [program = '', ...words] = [...prefix, `${root}builder/bin/build-image`]
-  const argv = [program, ...words, 'redis', '-t', 'qcow2,raw,tar', '-o', join(place, 'redis')] as const
+  const argv = [
+    program,
+    ...words,
+    'redis',
+    '--no-cache',
+    '-t',
+    'qcow2,raw,tar',
+    '-o',
+    join(place, 'redis'),
+  ] as const
   const { exitCode, output } = await tool(place, argv, { SOURCE_DATE_EPOCH: DATE, ...env })
   expect(exitCode, output).toBe(0)
   expect(output).not.toContain('Not reproducible')
