@@ -1,5 +1,5 @@
 import { CofferError } from '../../lib/errors.ts'
-import { compareVersions } from './debian-version.ts'
+import { compareDebianVersions } from '../../lib/debian-version.ts'
 import { type Fetched, type FetcherOptions, openFetcher } from './fetch.ts'
 import { type IndexedPackage, indexedPackages, indexList } from './index-list.ts'
 import type { Served } from './pins.ts'
@@ -170,7 +170,7 @@ function choose(
     )
     const automatic = eligible.filter((item) => item.automatic)
     const best = (automatic.length > 0 ? automatic : eligible).reduce<(typeof eligible)[number] | undefined>(
-      (top, item) => (top === undefined || compareVersions(item.version, top.version) > 0 ? item : top),
+      (top, item) => (top === undefined || compareDebianVersions(item.version, top.version) > 0 ? item : top),
       undefined,
     )
     if (best === undefined) continue
