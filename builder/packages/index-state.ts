@@ -1,5 +1,5 @@
-import { CofferError } from '../../lib/errors.ts'
 import { compareDebianVersions } from '../../lib/debian-version.ts'
+import { CofferError } from '../../lib/errors.ts'
 import { type Fetched, type FetcherOptions, openFetcher } from './fetch.ts'
 import { type IndexedPackage, indexedPackages, indexList } from './index-list.ts'
 import type { Served } from './pins.ts'
