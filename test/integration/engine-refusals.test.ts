@@ -150,7 +150,7 @@ test.each<[string, readonly string[], Record<string, string>, RegExp]>([
   expect(await leftovers(work)).toEqual([])
 })
 
-test('whoever is not root is told so, and how to go on', async () => {
+test('whoever is not root and has no ids to lend is told so, and how to go on', async () => {
   // Nobody may enter the directory, and write there, so that nothing but the missing rights is in the way.
   await chmod(work, 0o777)
   const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'] as const
@@ -164,8 +164,8 @@ test('whoever is not root is told so, and how to go on', async () => {
     },
   )
   expect(result.exitCode).toBe(1)
-  expect(result.stderr).toBe(
-    'Building an image needs root: it mounts and changes root in a namespace of its own\nhint: Run the same command with sudo -E.\n',
+  expect(result.stderr).toMatch(
+    /^Building without root needs subordinate ids, and nobody has no user ids in \/etc\/subuid\nhint: As root: usermod --add-subuids .*\n$/,
   )
   expect(await readdir(work)).toEqual(before)
 })
