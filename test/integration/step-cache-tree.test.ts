@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
@@ -267,6 +267,24 @@ sed -i 's/before/after/' "$TMP_HOOKS_PATH/install.d/50-changed"; rm "$TMP_HOOKS_
     expect(half.cached).toEqual(['root.d/10-tiny-os', 'extra-data.d/40-change'])
     expect(await text()).toBe('no\nafter\ndata\nyes\n')
   })
+})
+
+test('name servers that the host has changed meanwhile do not hide what a cached script made of the file', async () => {
+  const elements = ['names']
+  await withElements(work, {
+    'names/finalise.d/50-names': script('ln -sfn ../run/own-resolv.conf /etc/resolv.conf'),
+    'names/cleanup.d/60-after': script(),
+  })
+  await built(elements, { name: 'names' })
+  await rename(`${work}/names.tar`, `${work}/names-before.tar`)
+  await touch('names/cleanup.d/60-after')
+  await writeFile(`${work}/resolv.conf`, 'nameserver 192.0.2.1\n')
+  const { argv, settings } = command(elements, { name: 'names' })
+  const elsewhere = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
+  const shell = ['unshare', '--mount', '--propagation', 'private', 'bash', '-c', elsewhere, 'bash'] as const
+  const result = await run([...shell, `${work}/resolv.conf`, ...argv], settings)
+  expect(whatHappened(result.stdout).ran).toEqual(['cleanup.d/60-after'])
+  await expectSameImage(`${work}/names-before.tar`, `${work}/names.tar`)
 })
 
 describe('a directory on the host that a script fills', () => {
