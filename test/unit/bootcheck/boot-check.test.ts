@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BootCheckOptions, bootCheck } from '../../../builder/bootcheck/boot-check.ts'
 import { readyLine } from '../../../builder/bootcheck/ready-line.ts'
-import { proveAcceleration } from '../../../lib/acceleration.ts'
 import { sha256 } from '../../../lib/hash.ts'
 import { printingDisk } from './boot-sector.ts'
 
@@ -140,8 +139,8 @@ describe('when KVM cannot be trusted', () => {
       kernelMs: 5000,
       cacheFile,
     })
-    // A KVM that is too slow for the proof may still run the few instructions of this disk.
-    expect(['kvm', await proveAcceleration({ cacheFile })]).toContain(result.accel)
+    // Under which accelerator depends on the machine: a KVM that fails the proof may still run these few instructions.
+    expect(result.line).toContain(readyLine('mysql', '9').trim())
   })
 
   // A fake QEMU stands in for a KVM that hangs: machines with that fault are not at hand everywhere.
