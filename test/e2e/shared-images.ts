@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject } from 'vitest'
@@ -36,23 +37,42 @@ export interface BuiltImage {
 /** The state directory in which the built images are registered. */
 export const registeredImages = (): string => join(inject('sharedImages'), 'state')
 
+/** What a machine listens on that runs databases of its own: packages look, and nothing of it may land in an image. */
+const PORTS = [3306, 5432, 6379]
+
+async function onBusyPorts<T>(action: () => Promise<T>): Promise<T> {
+  const servers = PORTS.map((port) =>
+    createServer()
+      // Whoever listens there already does as well.
+      .on('error', () => undefined)
+      .listen(port, '127.0.0.1'),
+  )
+  try {
+    return await action()
+  } finally {
+    for (const server of servers) server.close()
+  }
+}
+
 /** The image of a datastore, boot-checked and registered: built now, unless this run has it already. */
 export async function builtImage(datastore: string): Promise<BuiltImage> {
   const directory = inject('sharedImages')
   const path = join(directory, datastore)
   const record = `${path}.output`
   if (existsSync(record)) return { path, output: await readFile(record, 'utf8') }
-  const { exitCode, output } = await tool(
-    directory,
-    [
-      `${root}builder/bin/build-image`,
-      datastore,
-      ...['-t', 'qcow2,tar'],
-      ...['-o', path],
-      '--boot-check',
-      '--register',
-    ],
-    { COFFER_STATE_DIR: registeredImages() },
+  const { exitCode, output } = await onBusyPorts(() =>
+    tool(
+      directory,
+      [
+        `${root}builder/bin/build-image`,
+        datastore,
+        ...['-t', 'qcow2,tar'],
+        ...['-o', path],
+        '--boot-check',
+        '--register',
+      ],
+      { COFFER_STATE_DIR: registeredImages() },
+    ),
   )
   expect(exitCode, output).toBe(0)
   await writeFile(record, output)
