@@ -168,8 +168,8 @@ export function hasEffect(name: string): boolean {
   return !WITHOUT_EFFECT.has(name) && !WITHOUT_EFFECT_PREFIXES.some((prefix) => name.startsWith(prefix))
 }
 
-/** The variables that can change a result, as inputs. */
-function effectiveEnvironment(environment: Readonly<Record<string, string>>): Inputs {
+/** The variables that can change a result, as inputs; of secrets a digest. */
+export function effectiveEnvironment(environment: Readonly<Record<string, string>>): Inputs {
   return Object.fromEntries(
     Object.entries(environment)
       .filter(([name]) => hasEffect(name) && !outputVariables.some((output) => output === name))

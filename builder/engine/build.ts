@@ -6,6 +6,7 @@ import type { Unreproducible } from '../../registry/images/record.ts'
 import type { CacheStep, Layer } from '../cache/types.ts'
 import type { BuildRequest } from '../request/request.ts'
 import type { Emit } from './events.ts'
+import type { GeneratedPlan } from './generated-plan.ts'
 
 /** The directories of one build (DIB contract §1.1): names that elements know as TMP_*. */
 export interface BuildDirectories {
@@ -55,6 +56,11 @@ export interface BuildJob {
   readonly cache: JobCache | undefined
   /** True in a user namespace, whose root may mount and make less than root of the machine. */
   readonly rootless: boolean
+  /** What to do with content that no build makes twice. */
+  readonly generated: GeneratedPlan & {
+    /** Where content is handed out for the lock that is made. */
+    readonly keepIn: string | undefined
+  }
   /** What the identities of disk, partitions and file systems are made from. */
   readonly seed: string
   /** Seconds since 1970: nothing in the image is dated later. Undefined: times stay as they are. */

@@ -1,4 +1,5 @@
 import type { RecordedDistribution, RecordedPackage, Unreproducible } from '../../registry/images/record.ts'
+import type { GeneratedContent } from '../lock/generated.ts'
 
 /** What a build reports while it runs: one JSON object a line with `--monitor json`. Times are milliseconds since 1970. */
 export type BuildEvent =
@@ -65,6 +66,8 @@ export type BuildEvent =
       readonly distribution?: RecordedDistribution
       readonly time: number
     }
+  /** Content that the lock of this build will keep. */
+  | ({ readonly event: 'generated'; readonly time: number } & GeneratedContent)
   | {
       readonly event: 'output'
       readonly path: string

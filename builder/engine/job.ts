@@ -19,6 +19,8 @@ export interface JobPlace {
   readonly hits: BuildJob['hits']
   readonly cache: BuildJob['cache']
   readonly oldLists: boolean
+  /** Where content that a lock will keep is handed out; undefined when none is made. */
+  readonly generatedIn: string | undefined
   /** Where scripts outside find the rules of a lock, and the commits of one. */
   readonly inputEnvironment: Readonly<Record<string, string>>
 }
@@ -56,6 +58,7 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     cache: place.cache,
     oldLists: place.oldLists,
     inputEnvironment: place.inputEnvironment,
+    generated: { ...prepared.generated, keepIn: place.generatedIn },
     seed: imageSeed(prepared),
     sourceDate: request.sourceDate ?? lockDate(prepared.lock?.sourceDate),
     owner: outputOwner(request),

@@ -19,6 +19,7 @@ export function planOf(prepared: PreparedBuild, version: string): Plan {
     hits: [],
     cache: undefined,
     oldLists: false,
+    generatedIn: undefined,
     inputEnvironment: prepared.lock === undefined ? {} : lockedVariables(prepared.lock, request.callerEnv),
   })
   const { facts } = prepared

@@ -13,6 +13,7 @@ import type { Lock } from '../lock/lock.ts'
 import { lockFor } from '../lock/lock-request.ts'
 import { checkTools, formatOf } from '../output/index.ts'
 import type { BuildRequest } from '../request/request.ts'
+import { type GeneratedPlan, planGenerated } from './generated-plan.ts'
 import { searchPathOf } from './job.ts'
 import { loopReasonOfHooks } from './loop-reason.ts'
 import { readScriptFacts, type ScriptFacts } from './script-facts.ts'
@@ -26,6 +27,7 @@ export interface PreparedBuild {
   readonly blockDevice: { readonly yaml: string; readonly source: string }
   readonly loopReason: string | undefined
   readonly facts: ScriptFacts
+  readonly generated: GeneratedPlan
   /** What the build is held to, with `--locked`. */
   readonly lock: Lock | undefined
 }
@@ -63,6 +65,16 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
   await checkDatastorePackages(elements, request.callerEnv, process.cwd())
   const hooks = await planHooks(elements)
   const blockDevice = await chooseConfig({ env: request.callerEnv, elements, arch: request.arch })
+  const facts = await readScriptFacts(hooks, {
+    ...request.callerEnv,
+    IMAGE_NAME: request.imageName,
+    DIB_ARGS: request.args.join(' '),
+    DIB_CHECKSUM: request.checksum ?? '0',
+    IMAGE_TYPE: request.types.join(','),
+    // What scripts see there is made of all of these, and of the tree.
+    DIB_IMAGE_SIZE: [request.size.imageSizeGiB, request.size.extraMiB, request.size.journalMiB].join(' '),
+    IMAGE_ELEMENT: elements.map(({ name }) => name).join(' '),
+  })
   return {
     request,
     searchPath,
@@ -70,16 +82,8 @@ export async function prepareBuild(request: BuildRequest, log: Log): Promise<Pre
     hooks,
     blockDevice,
     loopReason: await loopReason(request, hooks, blockDevice.yaml),
-    facts: await readScriptFacts(hooks, {
-      ...request.callerEnv,
-      IMAGE_NAME: request.imageName,
-      DIB_ARGS: request.args.join(' '),
-      DIB_CHECKSUM: request.checksum ?? '0',
-      IMAGE_TYPE: request.types.join(','),
-      // What scripts see there is made of all of these, and of the tree.
-      DIB_IMAGE_SIZE: [request.size.imageSizeGiB, request.size.extraMiB, request.size.journalMiB].join(' '),
-      IMAGE_ELEMENT: elements.map(({ name }) => name).join(' '),
-    }),
+    facts,
+    generated: await planGenerated({ request, elements, hooks, facts, lock }),
     lock,
   }
 }

@@ -2,15 +2,19 @@ import { basename } from 'node:path'
 import { formatOf } from '../output/index.ts'
 import { newestReleaseDate } from '../packages/release-dates.ts'
 import type { Build } from './build.ts'
+import { keepGenerated, putGenerated } from './generated.ts'
 import { normaliseTree } from './normalise/rules.ts'
 import { unreproduciblePaths } from './unreproducible.ts'
 
-/** Takes out of the finished tree what two builds would write differently, and notes in the build what cannot be. */
+/** Takes out of the finished tree what two builds would write differently, or has a lock keep it, and notes what is left. */
 export async function normaliseBuild(build: Build): Promise<void> {
   const { directories, request, hooks, elements } = build.job
   const { sourceDate } = build
+  const put = await putGenerated(build)
   await normaliseTree({ tree: directories.mount, request, hooks, sourceDate })
-  build.unreproducible.push(...(await unreproduciblePaths(elements, directories.mount)))
+  const kept = new Set([...put, ...(await keepGenerated(build))])
+  const differing = await unreproduciblePaths(elements, directories.mount)
+  build.unreproducible.push(...differing.filter(({ path }) => !kept.has(path)))
   for (const type of request.types) {
     const { varies, suffix } = formatOf(type)
     if (varies === undefined) continue

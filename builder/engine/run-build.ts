@@ -7,8 +7,8 @@ import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
 import type { Layer, LayerMeta } from '../cache/types.ts'
 import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
+import type { GeneratedContent } from '../lock/generated.ts'
 import { lockDigest } from '../lock/lock.ts'
-import { appendRecorded } from '../lock/recorded.ts'
 import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
 import { writeSupplyChain } from '../output/supply-chain.ts'
 import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
@@ -112,6 +112,7 @@ async function runWithRights(
       cache?.noteServed(answer)
     },
   })
+  const keepsContent = request.lockTo !== undefined && prepared.generated.declared
   let oldLists = false
   try {
     if (cache === undefined) return await runSteps([])
@@ -120,7 +121,8 @@ async function runWithRights(
     oldLists = archives.listsAreOld()
     for (const { meta } of hits) await replay(meta, inputs, proxy)
     const treeKey = hits.length === steps.length ? key : undefined
-    const from = treeKey === undefined ? undefined : await outputsKey(treeKey, prepared)
+    // An image from the cache has no tree to take the content from that its lock shall keep.
+    const from = treeKey === undefined || keepsContent ? undefined : await outputsKey(treeKey, prepared)
     if (from !== undefined) {
       const outputs = await restoreOutputs(cache, from, request, hits, (type, write) =>
         produce(formatOf(type), placing(prepared, log, listener), write),
@@ -135,7 +137,7 @@ async function runWithRights(
           })
         log.info('Nothing has changed: the image comes from the cache')
         added = false
-        await finishLock(inputs, proxy, listener)
+        await finishLock(inputs, proxy, listener, [])
         return 0
       }
     }
@@ -166,6 +168,7 @@ async function runWithRights(
       hits,
       inputEnvironment: inputs.environment,
       oldLists,
+      generatedIn: keepsContent ? inputs.directory : undefined,
       cache:
         cache === undefined
           ? undefined
@@ -175,7 +178,7 @@ async function runWithRights(
     const status = await runSandboxed({
       job,
       rights,
-      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.recordFile],
+      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.directory],
       env: { ...callerFor(privilege, process.env), PATH: job.path },
       onLine: listener.onLine,
       onEvent: told.onLine,
@@ -183,7 +186,8 @@ async function runWithRights(
     })
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
     else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
-    if (status === 0 && interrupt.status() === undefined) await finishLock(inputs, proxy, listener)
+    if (status === 0 && interrupt.status() === undefined)
+      await finishLock(inputs, proxy, listener, told.generated())
     if (status === 0 && request.record) {
       const facts = {
         steps,
@@ -235,7 +239,7 @@ async function replay(meta: LayerMeta, inputs: BuildInputs, proxy: AptProxy): Pr
     inputs.proxy.onServed?.(answer)
     proxy.recall(answer)
   }
-  for (const taken of meta.recorded) await appendRecorded(inputs.recordFile, taken)
+  for (const taken of meta.recorded) await inputs.recall(taken)
 }
 
 /** Where packages and downloads of the image came from. */
@@ -259,9 +263,14 @@ async function takenFrom(
 }
 
 /** Writes the lock that was asked for, once every answer of the proxy is known. */
-async function finishLock(inputs: BuildInputs, proxy: AptProxy, listener: BuildListener): Promise<void> {
+async function finishLock(
+  inputs: BuildInputs,
+  proxy: AptProxy,
+  listener: BuildListener,
+  generated: readonly GeneratedContent[],
+): Promise<void> {
   await proxy.settled()
-  const lock = await inputs.writeLock()
+  const lock = await inputs.writeLock(generated)
   if (lock === undefined) return
   listener.onLine(`The lock ${lock.path} names ${lock.packages} packages`)
   listener.onEvent({ event: 'lock', ...lock, time: systemClock.now().getTime() })
@@ -278,6 +287,7 @@ function refuseLoopDevices({ loopReason }: PreparedBuild): void {
 /** Passes the worker's events on, and remembers what the end of the build needs. */
 function toldBy(listener: BuildListener) {
   let tree: string | undefined
+  const generated: GeneratedContent[] = []
   let packages: readonly RecordedPackage[] = []
   let agent: BuildFacts['agent'] = {}
   let reproducible: Pick<BuildFacts, 'sourceDate' | 'unreproducible'> = { unreproducible: [] }
@@ -287,6 +297,7 @@ function toldBy(listener: BuildListener) {
     onLine(line: string) {
       const event = JSON.parse(line) as BuildEvent
       if (event.event === 'tree') tree = event.key
+      if (event.event === 'generated') generated.push(event)
       if (event.event === 'output') outputs.push(event)
       if (event.event === 'packages') {
         packages = event.packages
@@ -300,6 +311,7 @@ function toldBy(listener: BuildListener) {
       listener.onEvent(event)
     },
     tree: () => tree,
+    generated: () => generated,
     facts: () => ({
       packages,
       agent,

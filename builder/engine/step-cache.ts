@@ -110,6 +110,7 @@ export async function outputsKey(tree: string, prepared: PreparedBuild): Promise
     layout: prepared.blockDevice.yaml,
     seed: imageSeed(prepared),
     sourceDate: request.sourceDate ?? prepared.lock?.sourceDate,
+    generated: Object.values(prepared.generated.put).map((file) => basename(file)),
     tools: await toolsOf(request),
   })
 }

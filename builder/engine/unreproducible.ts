@@ -8,6 +8,12 @@ import { matchInTree } from './normalise/tree-match.ts'
 /** File of an element that names what its packages write differently each time. */
 export const UNREPRODUCIBLE_FILE = 'unreproducible'
 
+/** What an element declares. */
+export interface Declared extends Unreproducible {
+  /** A lock keeps the content, so that builds from the lock have the same. */
+  readonly lock: boolean
+}
+
 /** Files that packages are known to write differently each time, whatever element brings them. */
 export const knownUnreproducible: readonly Unreproducible[] = [
   {
@@ -44,9 +50,11 @@ export async function unreproduciblePaths(
   elements: readonly Pick<ResolvedElement, 'name' | 'path'>[],
   tree: string,
 ): Promise<Unreproducible[]> {
-  const declared = await Promise.all(elements.map(declarationsOf))
   const found = new Map<string, string>()
-  for (const { path: pattern, reason } of [...knownUnreproducible, ...declared.flat()]) {
+  for (const { path: pattern, reason } of [
+    ...knownUnreproducible,
+    ...(await declaredUnreproducible(elements)),
+  ]) {
     for (const path of await matchInTree(tree, pattern)) found.set(path, reason)
   }
   return [...found]
@@ -55,10 +63,14 @@ export async function unreproduciblePaths(
     .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-async function declarationsOf({
-  name,
-  path,
-}: Pick<ResolvedElement, 'name' | 'path'>): Promise<Unreproducible[]> {
+/** What the elements of a build declare, in their order. @throws CofferError `UNREPRODUCIBLE_FILE_INVALID` */
+export async function declaredUnreproducible(
+  elements: readonly Pick<ResolvedElement, 'name' | 'path'>[],
+): Promise<Declared[]> {
+  return (await Promise.all(elements.map(declarationsOf))).flat()
+}
+
+async function declarationsOf({ name, path }: Pick<ResolvedElement, 'name' | 'path'>): Promise<Declared[]> {
   const text = await readFile(join(path, UNREPRODUCIBLE_FILE), 'utf8').catch((error: unknown) => {
     if (isErrno(error, 'ENOENT') || isErrno(error, 'EISDIR')) return ''
     throw error
@@ -68,18 +80,19 @@ async function declarationsOf({
 
 /**
  * Reads an element's `unreproducible` file: lines of an absolute path of the image, in which `*` stands for any characters
- * of one name, blanks, and a reason that ends the sentence which the path begins. `#` begins a comment line.
+ * of one name, blanks, and a reason that ends the sentence which the path begins. The word `lock` before the path says that
+ * locks keep the content. `#` begins a comment line.
  *
  * @param element for the error
  * @throws CofferError `UNREPRODUCIBLE_FILE_INVALID`
  */
-export function parseUnreproducible(text: string, element: string): Unreproducible[] {
+export function parseUnreproducible(text: string, element: string): Declared[] {
   return text
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.startsWith('#'))
     .map((line) => {
-      const [, path = '', reason = ''] = /^(\/\S+)\s+(\S.*?)\s*$/.exec(line) ?? []
-      if (path !== '') return { path, reason }
+      const [, lock, path = '', reason = ''] = /^(lock\s+)?(\/\S+)\s+(\S.*?)\s*$/.exec(line) ?? []
+      if (path !== '') return { path, reason, lock: lock !== undefined }
       throw new CofferError(
         'UNREPRODUCIBLE_FILE_INVALID',
         `The file ${UNREPRODUCIBLE_FILE} of element ${element} has a line that is no path and reason: ${line}`,

@@ -1,4 +1,4 @@
-import { chown, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../../lib/exec.ts'
 import type { Log } from '../../lib/log.ts'
@@ -7,13 +7,14 @@ import { writeAtomically } from '../../lib/write-atomically.ts'
 import { firstServed, type Served } from '../packages/pins.ts'
 import type { AptProxyOptions } from '../packages/proxy.ts'
 import { openStore, type Store } from '../packages/store.ts'
+import { dropOtherContents, type GeneratedContent, keepContents } from './generated.ts'
 import { type Lock, lockDigest, renderLock } from './lock.ts'
 import { lockVariables } from './lock-variables.ts'
 import { lockedPins } from './locked-pins.ts'
 import { lockedVariables } from './locked-sources.ts'
 import { makeLock } from './make-lock.ts'
 import { type PackageFacts, packageFacts, releasesOf } from './package-facts.ts'
-import { RECORD_FILE, type Recorded, readRecorded } from './recorded.ts'
+import { appendRecorded, INPUTS_DIRECTORY, type Recorded, readRecorded } from './recorded.ts'
 
 /** What a build is, as far as its inputs are concerned. */
 export interface InputsOfBuild {
@@ -28,7 +29,7 @@ export interface InputsOfBuild {
   readonly env: Environment
   /** The package store's directory. */
   readonly store: string
-  /** Where the record of the scripts is kept while the build runs. */
+  /** Where its directory is while the build runs. */
   readonly tmpDir: string
   /** Version of the builder. */
   readonly version: string
@@ -55,18 +56,20 @@ export interface BuildInputs {
   readonly proxy: Pick<AptProxyOptions, 'onServed' | 'onRefused' | 'pins' | 'tunnels'>
   /** For scripts outside of the chroot. */
   readonly environment: Readonly<Record<string, string>>
-  /** Removed by {@link close}; a process that dies leaves it. */
-  readonly recordFile: string
+  /** Where the build notes what it takes, and hands out what its lock will keep. Removed by {@link close}; a process that dies leaves it. */
+  readonly directory: string
   /** What apt got so far, in order. What a step of a cached build got then can be added with `proxy.onServed`. */
   readonly served: readonly Served[]
   /** What scripts took so far, in order. */
   readonly recorded: () => Promise<Recorded[]>
+  /** Adds what a step of a cached build took. */
+  readonly recall: (taken: Recorded) => Promise<void>
   /** The packages so far, with the digest and the address of each. */
   readonly packages: () => Promise<readonly TakenPackage[]>
   /** Why apt could not have what it asked for, each reason once. */
   readonly refusals: () => readonly string[]
   /** After a build that worked: writes the lock that was asked for. @throws CofferError `LOCK_NOT_ONE_STATE` */
-  readonly writeLock: (generated?: Lock['generated']) => Promise<WrittenLock | undefined>
+  readonly writeLock: (generated: readonly GeneratedContent[]) => Promise<WrittenLock | undefined>
   readonly close: () => Promise<void>
 }
 
@@ -75,13 +78,15 @@ export async function openBuildInputs(build: InputsOfBuild): Promise<BuildInputs
   const { lock, lockTo, lockedFrom, log } = build
   const served: Served[] = []
   const refusals = new Set<string>()
-  const recordFile = join(build.tmpDir, await ownedName(RECORD_FILE))
-  await writeFile(recordFile, '', { mode: 0o600, flag: 'wx' })
+  const directory = join(build.tmpDir, await ownedName(INPUTS_DIRECTORY))
+  await mkdir(directory, { mode: 0o700 })
+  const recordFile = join(directory, 'taken')
+  await writeFile(recordFile, '')
   const store = await openStore(build.store)
   if (lock !== undefined) await holdLocked(lock, store, build)
   const pins = lock !== undefined ? lockedPins(lock) : lockTo !== undefined ? firstServed(served) : undefined
 
-  async function lockOf(generated: Lock['generated']): Promise<Lock> {
+  async function lockOf(generated: readonly GeneratedContent[]): Promise<Lock> {
     const epoch = build.env.SOURCE_DATE_EPOCH ?? ''
     return makeLock({
       builder: build.version,
@@ -93,7 +98,9 @@ export async function openBuildInputs(build: InputsOfBuild): Promise<BuildInputs
       recorded: await readRecorded(recordFile),
       releases: await releasesOf(served, store),
       packages: await packageFacts(served, store, build.store),
-      generated,
+      generated: Object.fromEntries(
+        generated.map(({ path, sha256, size, madeFrom }) => [path, { sha256, size, madeFrom }]),
+      ),
     })
   }
 
@@ -113,24 +120,27 @@ export async function openBuildInputs(build: InputsOfBuild): Promise<BuildInputs
         ? {}
         : { [lockVariables.locked]: lockedFrom, ...lockedVariables(lock, build.env) }),
     },
-    recordFile,
+    directory,
     served,
     recorded: () => readRecorded(recordFile),
+    recall: (taken) => appendRecorded(recordFile, taken),
     async packages() {
       const facts = await packageFacts(served, store, build.store)
       const addresses = new Map(served.map(({ url, digest }) => [digest, url]))
       return [...facts].map(([sha256, fact]) => ({ ...fact, sha256, url: addresses.get(sha256) ?? '' }))
     },
     refusals: () => [...refusals],
-    async writeLock(generated = {}) {
+    async writeLock(generated) {
       if (lockTo === undefined) return undefined
       const made = await lockOf(generated)
       await holdLocked(made, store, { ...build, offline: false })
+      await keepContents(lockTo, generated, build.owner)
       await writeAtomically(lockTo, renderLock(made), 0o644)
       if (build.owner !== undefined) await chown(lockTo, build.owner.uid, build.owner.gid)
+      await dropOtherContents(lockTo, made)
       return { path: lockTo, sha256: lockDigest(made), packages: made.packages.length }
     },
-    close: () => rm(recordFile, { force: true }),
+    close: () => rm(directory, { recursive: true, force: true }),
   }
 }
 

@@ -24,7 +24,16 @@ export interface Lock {
   readonly sources: readonly LockedSource[]
   readonly downloads: readonly LockedDownload[]
   /** What the build itself made and would not make twice, by path. */
-  readonly generated: Readonly<Record<string, { readonly sha256: string; readonly size: number }>>
+  readonly generated: Readonly<Record<string, LockedContent>>
+}
+
+/** An archive of content that a build made, which lies beside the lock. */
+export interface LockedContent {
+  readonly sha256: string
+  /** Bytes. */
+  readonly size: number
+  /** Digest of the elements, packages of `-p` and variables that it came from. Made from others, it is not used. */
+  readonly madeFrom: string
 }
 
 /** A file of an archive. */

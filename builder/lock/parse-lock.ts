@@ -67,7 +67,7 @@ const shape = fields(
         {},
       ),
     ),
-    generated: mapOf(line, fields({ sha256: digest, size: wholeNumber() }, {})),
+    generated: mapOf(line, fields({ sha256: digest, size: wholeNumber(), madeFrom: digest }, {})),
   },
   {
     distribution: text('a distribution', /^[A-Za-z0-9._-]+$/),

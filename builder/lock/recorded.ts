@@ -1,7 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises'
 
-/** Beginning of the names of records: by it is swept what a killed build leaves. */
-export const RECORD_FILE = 'coffer-record'
+/** Beginning of the names of directories with records: by it is swept what a killed build leaves. */
+export const INPUTS_DIRECTORY = 'coffer-inputs'
 
 /** Something that a script outside of the chroot took from elsewhere than a package archive. */
 export type Recorded =

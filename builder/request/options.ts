@@ -146,30 +146,35 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['--cache'],
+    local: true,
     argument: false,
     ours: true,
     help: 'take results of scripts that have not changed from the step cache',
   },
   {
     names: ['--no-cache'],
+    local: true,
     argument: false,
     ours: true,
     help: 'run every script, and keep no results (default)',
   },
   {
     names: ['--record'],
+    local: true,
     argument: false,
     ours: true,
     help: 'write a record of the build beside the image: manifest, SBOMs, provenance (in NAME.d)',
   },
   {
     names: ['--resume'],
+    local: true,
     argument: false,
     ours: true,
     help: 'go on at the script that failed in the last build (implies --cache)',
   },
   {
     names: ['--lock'],
+    local: true,
     argument: true,
     placeholder: 'file',
     ours: true,
@@ -177,6 +182,7 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     names: ['--locked'],
+    local: true,
     argument: true,
     placeholder: 'file',
     ours: true,

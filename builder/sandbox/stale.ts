@@ -2,7 +2,7 @@ import { lstat, readdir, readFile, rm } from 'node:fs/promises'
 import type { Log } from '../../lib/log.ts'
 import { isOrphan, processIdentity } from '../../lib/process-identity.ts'
 import { removeTree } from '../../lib/tree.ts'
-import { RECORD_FILE } from '../lock/recorded.ts'
+import { INPUTS_DIRECTORY } from '../lock/recorded.ts'
 
 /** File in a build directory that names the process it belongs to: `PID START-TIME`. */
 export const OWNER_FILE = 'owner'
@@ -15,8 +15,8 @@ export const OWNER_FILE = 'owner'
  */
 export async function sweepStale(tmpDir: string, log: Log, enter: readonly string[]): Promise<void> {
   for (const name of await readdir(tmpDir).catch(() => [])) {
-    if (await isOrphan(name, RECORD_FILE)) {
-      await rm(`${tmpDir}/${name}`, { force: true }).catch(() => undefined)
+    if (await isOrphan(name, INPUTS_DIRECTORY)) {
+      await rm(`${tmpDir}/${name}`, { recursive: true, force: true }).catch(() => undefined)
       continue
     }
     if (!/^dib_(build|image)\.[A-Za-z0-9]{6,}$/.test(name)) continue

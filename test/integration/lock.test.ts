@@ -176,7 +176,7 @@ test('a lock names what the build took: packages, repositories, sources and down
     downloads: [{ url: `${mirror.url}/note`, sha256: sha256('first note') }],
   })
   expect(lock.packages[0]?.sha256).toBe(sha256(await debOf('1.0')))
-  expect((await readdir(work)).filter((name) => name.startsWith('coffer-record'))).toEqual([])
+  expect((await readdir(work)).filter((name) => name.startsWith('coffer-inputs'))).toEqual([])
   const event = events.split('\n').find((text) => text.includes('"event":"lock"')) ?? ''
   expect(JSON.parse(event)).toEqual({
     event: 'lock',

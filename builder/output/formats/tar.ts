@@ -10,8 +10,14 @@ export const tarTool: Tool = { program: 'tar', package: 'tar', complaint: 'no ta
  * Ours beside that: names sorted and no process id or access time in the extended headers, so that the same tree gives
  * the same archive; nothing dated after the source date; owners as numbers, because the names would be this machine's and
  * not the guest's.
+ *
+ * @param member of the tree, beginning with `.`
  */
-export function tarCommand(job: TreeJob, more: readonly string[] = []): Argv {
+export function tarCommand(
+  job: Pick<TreeJob, 'tree' | 'target' | 'sourceDate'>,
+  more: readonly string[] = [],
+  member = '.',
+): Argv {
   return [
     'tar',
     ...['--force-local', '-C', job.tree, '-cf', job.target],
@@ -20,7 +26,7 @@ export function tarCommand(job: TreeJob, more: readonly string[] = []): Argv {
     ...['--sort=name', '--numeric-owner'],
     ...(job.sourceDate === undefined ? [] : [`--mtime=@${job.sourceDate}`, '--clamp-mtime']),
     ...more,
-    '.',
+    member,
   ]
 }
 

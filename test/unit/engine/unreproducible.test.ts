@@ -52,7 +52,20 @@ test('no link leads out of the tree', async () => {
   expect(await named(['db'])).toEqual([])
 })
 
-test.each(['relative/path holds ids', '/no/reason', '/no/reason   '])('refuses the line %j', (line) => {
+test('a lock keeps what an element says so of', () => {
+  expect(parseUnreproducible('lock /var/lib/db  holds ids\n/lock holds more\n', 'db')).toEqual([
+    { path: '/var/lib/db', reason: 'holds ids', lock: true },
+    { path: '/lock', reason: 'holds more', lock: false },
+  ])
+})
+
+test.each([
+  'relative/path holds ids',
+  'lock relative/path holds ids',
+  'lock /no/reason',
+  '/no/reason',
+  '/no/reason   ',
+])('refuses the line %j', (line) => {
   expect(() => parseUnreproducible(`# comment\n${line}\n`, 'db')).toThrow(
     expect.objectContaining({
       code: 'UNREPRODUCIBLE_FILE_INVALID',

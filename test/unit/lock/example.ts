@@ -55,5 +55,5 @@ export const example: Lock = {
   ],
   sources: [{ name: 'app', location: 'https://git.example/app.git', ref: 'main', revision: '1'.repeat(40) }],
   downloads: [{ url: 'https://vendor.example/key.asc', sha256: digest('f'), size: 3 }],
-  generated: { '/var/lib/mysql': { sha256: digest('0'), size: 42 } },
+  generated: { '/var/lib/mysql': { sha256: digest('0'), size: 42, madeFrom: digest('1') } },
 }

@@ -20,10 +20,11 @@ test('what builds left that were killed goes, and nothing else', async () => {
     await writeFile(join(directory, name, OWNER_FILE), owner)
   }
   await mkdir(join(directory, 'dib_build.ofnobody'))
-  const own = await ownedName('coffer-record')
+  const own = await ownedName('coffer-inputs')
   const left = own.replace(/\.\d+-\d+\./, `.${gone.replace(' ', '-')}.`)
-  for (const name of [own, left, 'coffer-record', 'coffer-record.other']) {
-    await writeFile(join(directory, name), '')
+  for (const name of [own, left, 'coffer-inputs', 'coffer-inputs.other']) {
+    await mkdir(join(directory, name))
+    await writeFile(join(directory, name, 'taken'), '')
   }
   await sweepStale(
     directory,
@@ -31,6 +32,6 @@ test('what builds left that were killed goes, and nothing else', async () => {
     [],
   )
   expect((await readdir(directory)).sort()).toEqual(
-    ['dib_build.running', 'dib_build.ofnobody', own, 'coffer-record', 'coffer-record.other'].sort(),
+    ['dib_build.running', 'dib_build.ofnobody', own, 'coffer-inputs', 'coffer-inputs.other'].sort(),
   )
 })
