@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { CofferError } from '../../../../lib/errors.ts'
 import { readEngine } from '../../../../runtime/compute/fake/fake-manager.ts'
 import { setFaults } from '../../../../runtime/compute/fake/faults.ts'
@@ -141,6 +141,18 @@ describe('a create', () => {
       'Timed out waiting until the guest agent reports that the database runs',
     )
     expect(await world.leftovers()).toEqual(NOTHING)
+  })
+
+  test('resets a guest that hangs while it boots, once', async () => {
+    await begin({ guests: false, usageTimeout: 1.5 })
+    const reboot = world.compute.rebootServer
+    const reset = vi.spyOn(world.compute, 'rebootServer').mockImplementation(async (id) => {
+      await reboot(id)
+      await world.startGuests()
+    })
+    const { task } = await world.create()
+    expect((await world.ended(task)).state).toBe('done')
+    expect(reset.mock.calls).toEqual((await world.compute.listServers()).map(({ id }) => [id]))
   })
 
   test('tries again what is worth another try', async () => {

@@ -24,7 +24,7 @@ export interface WorldOptions {
   readonly deps?: Partial<TaskManagerDeps>
   /** Options of the datastore that all instances have. */
   readonly usageTimeout?: number
-  /** False: no guest ever boots. */
+  /** False: no guest boots until `startGuests`. */
   readonly guests?: boolean
 }
 
@@ -63,16 +63,17 @@ export async function openWorld(options: WorldOptions = {}) {
   })
   const computeDirectory = join(directory, 'compute')
   const compute = await openFakeCompute(computeDirectory, { clock, bootMs: 20, volumeMs: 10 })
-  const fleet =
-    options.guests === false
-      ? undefined
-      : await startFleet({
-          directory: computeDirectory,
-          clock,
-          log,
-          lookMs: 20,
-          connect: async (_, instanceId) => hub.connection({ kind: 'guest', instanceId }),
-        })
+  let fleet: Awaited<ReturnType<typeof startFleet>> | undefined
+  async function startGuests(): Promise<void> {
+    fleet ??= await startFleet({
+      directory: computeDirectory,
+      clock,
+      log,
+      lookMs: 20,
+      connect: async (_, instanceId) => hub.connection({ kind: 'guest', instanceId }),
+    })
+  }
+  if (options.guests !== false) await startGuests()
   const connection = hub.connection({ kind: 'control', name: 'test' })
   const conductor = await startConductor({ db, connection, clock, log, batchDelayMs: 5 })
   const rpc = rpcClient(connection, { name: 'test', clock })
@@ -119,6 +120,8 @@ export async function openWorld(options: WorldOptions = {}) {
     seal,
     start: (more: Partial<TaskManagerDeps> = {}) => startTaskManager({ ...deps, ...more }),
     enqueue,
+    /** Lets guests boot in a world that began without. */
+    startGuests,
 
     /** What the API does for a create. @returns the instance's and the task's id */
     async create(patch: Partial<CreateInstanceArgs> = {}): Promise<{ id: string; task: string }> {
