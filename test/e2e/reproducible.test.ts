@@ -30,10 +30,13 @@ async function build(
   )
 }
 
-/** Starts a command with this repository at a place that everybody can reach, and without a network. */
+/**
+ * Starts a command with this repository at a place that everybody can reach, and without a network. libfaketime leaves
+ * things in /dev/shm under the process ids of the build, which the next build has too.
+ */
 const enter = [
   ...['unshare', '--mount', '--propagation', 'private', '--net', '--', '/bin/sh', '-c'],
-  'umask 027; ip link set lo up && mount --bind -- "$1" "$2" && shift 2 && exec "$@"',
+  'umask 027; ip link set lo up && mount -t tmpfs -o mode=1777 tmpfs /dev/shm && mount --bind -- "$1" "$2" && shift 2 && exec "$@"',
   ...['sh', root, join(work, 'coffer')],
 ]
 
