@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/p
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { run } from '../../lib/exec.ts'
 import { tinyGuest } from './qemu-compute-guest.ts'
@@ -34,6 +34,13 @@ afterAll(async () => {
   await bench.release()
   hub.stop()
 })
+
+beforeEach(({ onTestFailed }) =>
+  onTestFailed(async () => {
+    const console = await bench.driver.consoleTail('s1', 4000).catch(String)
+    process.stderr.write(`The guest's console ends with:\n${console}\n`)
+  }),
+)
 
 const state = async (id: string) => {
   const found = await bench.driver.getServer(id)
