@@ -125,3 +125,10 @@ type Untimed<T> = T extends unknown ? Omit<T, 'time'> : never
 export type UntimedEvent = Untimed<BuildEvent>
 /** Reports an event; the time is added. */
 export type Emit = (event: UntimedEvent) => void
+
+/** Where a running build reports. */
+export interface BuildListener {
+  /** A line of output of the build. */
+  readonly onLine: (line: string) => void
+  readonly onEvent: (event: BuildEvent) => void
+}

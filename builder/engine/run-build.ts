@@ -1,55 +1,38 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError, describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import type { RecordedDistribution, RecordedPackage } from '../../registry/images/record.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
-import type { Layer, LayerMeta } from '../cache/types.ts'
-import { type BuildInputs, openBuildInputs } from '../lock/build-inputs.ts'
-import type { GeneratedContent } from '../lock/generated.ts'
+import type { Layer } from '../cache/types.ts'
+import { openBuildInputs } from '../lock/build-inputs.ts'
 import { lockDigest } from '../lock/lock.ts'
-import { callerOf, formatOf, partialOutputs, produce } from '../output/index.ts'
+import { callerOf, partialOutputs } from '../output/index.ts'
 import { writeSupplyChain } from '../output/supply-chain.ts'
-import { type AptProxy, startAptProxy } from '../packages/proxy.ts'
+import { startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
-import type { BuildRequest } from '../request/request.ts'
 import { acquireRoot, type RootRights } from '../sandbox/root-rights.ts'
 import { describeRootless } from '../sandbox/rootless.ts'
 import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import { archivesUnchanged } from './archives-unchanged.ts'
-import type { BuildEvent } from './events.ts'
+import type { BuildListener } from './events.ts'
+import { imageFromCache } from './image-from-cache.ts'
 import { interruption } from './interruption.ts'
-
-import { callerFor, makeJob, outputOwner, searchPathOf } from './job.ts'
+import { callerFor, makeJob, searchPathOf } from './job.ts'
 import { makeOwnCache } from './own-cache.ts'
-
 import { checkMachine, type PreparedBuild } from './prepare.ts'
-import { type BuildFacts, buildRecord, readBuildRecord, recordDirectory, writeBuildRecord } from './record.ts'
-import {
-  type FinishedOutput,
-  findHits,
-  keepOutputs,
-  outputsKey,
-  restoreOutputs,
-  stepCacheDirectory,
-  stepsOf,
-  syncCache,
-} from './step-cache.ts'
+import { buildRecord, recordDirectory, writeBuildRecord } from './record.ts'
+import { findHits, keepOutputs, outputsKey, stepCacheDirectory, stepsOf, syncCache } from './step-cache.ts'
+import { finishLock, inputsOf, replay, takenFrom } from './taken.ts'
+import { memoryAllows } from './tmpfs-memory.ts'
+import { toldBy } from './told.ts'
 
 /** The package cache is pruned to this after each build, least recently used first. */
 const PACKAGE_CACHE_BYTES = 20 * 1024 ** 3
 
 /** So is the step cache. */
 const STEP_CACHE_BYTES = 20 * 1024 ** 3
-
-/** Where a running build reports. */
-export interface BuildListener {
-  /** A line of output of the build. */
-  readonly onLine: (line: string) => void
-  readonly onEvent: (event: BuildEvent) => void
-}
 
 /**
  * Builds what was prepared, in the sandbox. SIGINT and SIGTERM end it cleanly.
@@ -123,23 +106,10 @@ async function runWithRights(
     const treeKey = hits.length === steps.length ? key : undefined
     // An image from the cache has no tree to take the content from that its lock shall keep.
     const from = treeKey === undefined || keepsContent ? undefined : await outputsKey(treeKey, prepared)
-    if (from !== undefined) {
-      const outputs = await restoreOutputs(cache, from, request, hits, (type, write) =>
-        produce(formatOf(type), placing(prepared, log, listener), write),
-      )
-      if (outputs !== undefined) {
-        const record = request.record ? await readBuildRecord(request) : undefined
-        if (record !== undefined)
-          listener.onEvent({
-            event: 'packages',
-            packages: record.packages,
-            time: systemClock.now().getTime(),
-          })
-        log.info('Nothing has changed: the image comes from the cache')
-        added = false
-        await finishLock(inputs, proxy, listener, [])
-        return 0
-      }
+    if (from !== undefined && (await imageFromCache(cache, from, prepared, hits, log, listener))) {
+      added = false
+      await finishLock(inputs, proxy, listener, [])
+      return 0
     }
     return await runSteps(hits)
   } finally {
@@ -219,63 +189,6 @@ async function runWithRights(
   }
 }
 
-function inputsOf(prepared: PreparedBuild, version: string, log: Log) {
-  const { request, lock } = prepared
-  return {
-    ...request,
-    lock,
-    architecture: request.arch,
-    env: request.callerEnv,
-    store: `${request.imageCache}/packages`,
-    version,
-    owner: outputOwner(request),
-    log,
-  }
-}
-
-/** What a step took from elsewhere when it ran counts for the build that takes its result. */
-async function replay(meta: LayerMeta, inputs: BuildInputs, proxy: AptProxy): Promise<void> {
-  for (const answer of meta.served) {
-    inputs.proxy.onServed?.(answer)
-    proxy.recall(answer)
-  }
-  for (const taken of meta.recorded) await inputs.recall(taken)
-}
-
-/** Where packages and downloads of the image came from. */
-async function takenFrom(
-  inputs: BuildInputs,
-  installed: readonly RecordedPackage[],
-): Promise<Pick<BuildFacts, 'packages' | 'downloads'>> {
-  const name = (one: Pick<RecordedPackage, 'name' | 'version' | 'architecture'>) =>
-    `${one.name} ${one.version} ${one.architecture}`
-  const taken = new Map((await inputs.packages()).map((one) => [name(one), one]))
-  const recorded = await inputs.recorded()
-  return {
-    packages: installed.map((one) => {
-      const origin = taken.get(name(one))
-      return origin === undefined ? one : { ...one, sha256: origin.sha256, url: origin.url }
-    }),
-    downloads: recorded.flatMap((one) =>
-      one.kind === 'file' ? [{ kind: one.kind, url: one.url, sha256: one.sha256 }] : [],
-    ),
-  }
-}
-
-/** Writes the lock that was asked for, once every answer of the proxy is known. */
-async function finishLock(
-  inputs: BuildInputs,
-  proxy: AptProxy,
-  listener: BuildListener,
-  generated: readonly GeneratedContent[],
-): Promise<void> {
-  await proxy.settled()
-  const lock = await inputs.writeLock(generated)
-  if (lock === undefined) return
-  listener.onLine(`The lock ${lock.path} names ${lock.packages} packages`)
-  listener.onEvent({ event: 'lock', ...lock, time: systemClock.now().getTime() })
-}
-
 /** Loop devices belong to root of the machine. @throws CofferError `ROOT_REQUIRED` */
 function refuseLoopDevices({ loopReason }: PreparedBuild): void {
   if (loopReason === undefined) return
@@ -284,73 +197,10 @@ function refuseLoopDevices({ loopReason }: PreparedBuild): void {
   })
 }
 
-/** Passes the worker's events on, and remembers what the end of the build needs. */
-function toldBy(listener: BuildListener) {
-  let tree: string | undefined
-  const generated: GeneratedContent[] = []
-  let packages: readonly RecordedPackage[] = []
-  let agent: BuildFacts['agent'] = {}
-  let reproducible: Pick<BuildFacts, 'sourceDate' | 'unreproducible'> = { unreproducible: [] }
-  let distribution: RecordedDistribution | undefined
-  const outputs: FinishedOutput[] = []
-  return {
-    onLine(line: string) {
-      const event = JSON.parse(line) as BuildEvent
-      if (event.event === 'tree') tree = event.key
-      if (event.event === 'generated') generated.push(event)
-      if (event.event === 'output') outputs.push(event)
-      if (event.event === 'packages') {
-        packages = event.packages
-        agent = event.agent ?? {}
-        distribution = event.distribution
-      }
-      if (event.event === 'reproducible') {
-        const { sourceDate, unreproducible } = event
-        reproducible = { unreproducible, ...(sourceDate === undefined ? {} : { sourceDate }) }
-      }
-      listener.onEvent(event)
-    },
-    tree: () => tree,
-    generated: () => generated,
-    facts: () => ({
-      packages,
-      agent,
-      outputs,
-      ...reproducible,
-      ...(distribution === undefined ? {} : { distribution }),
-    }),
-  }
-}
-
-/** How outputs from the cache are put in place. */
-function placing({ request }: PreparedBuild, log: Log, listener: BuildListener) {
-  const owner = callerOf(request.callerEnv)
-  return {
-    types: request.types,
-    imageName: request.imageName,
-    overwrite: request.overwrite,
-    log,
-    onOutput: (output: FinishedOutput) =>
-      listener.onEvent({ event: 'output', ...output, time: systemClock.now().getTime() }),
-    ...(request.checksum === undefined ? {} : { checksum: request.checksum }),
-    ...(owner === undefined ? {} : { owner }),
-  }
-}
-
 /** Dates are only made earlier: those of this build would stay if the source date were later. */
 function warnOfFuture(sourceDate: number | undefined, log: Log): void {
   if (sourceDate === undefined || sourceDate * 1000 <= systemClock.now().getTime()) return
   log.warn(
     'SOURCE_DATE_EPOCH is later than now: files keep the time of this build, and the next image will differ',
   )
-}
-
-/** A tmpfs build needs twice `--min-tmpfs` of memory (DIB contract §1.8). */
-async function memoryAllows(request: BuildRequest, log: Log): Promise<boolean> {
-  const text = await readFile('/proc/meminfo', 'utf8')
-  const totalKiB = Number(/^MemTotal:\s+(\d+)/m.exec(text)?.[1] ?? 0)
-  const neededGiB = request.minTmpfsGiB * 2
-  if (totalKiB >= neededGiB * 1024 * 1024) return true
-  log.warn(`Not enough RAM to use tmpfs for build. Using ${request.tmpDir}. (${totalKiB} < ${neededGiB}G)`)
-  return false
 }
