@@ -38,6 +38,7 @@ export interface BuildFacts {
   readonly agent: Pick<BuildRecord, 'agentVersion' | 'nodeVersion'>
   readonly distribution?: RecordedDistribution
   readonly downloads: BuildRecord['downloads']
+  readonly sources: NonNullable<BuildRecord['sources']>
   readonly unreproducible: BuildRecord['unreproducible']
   readonly sourceDate?: number
   readonly lock?: string
@@ -79,6 +80,7 @@ export async function buildRecord(
     steps,
     packages: facts.packages,
     downloads: facts.downloads,
+    ...(facts.sources.length === 0 ? {} : { sources: facts.sources }),
     outputs: await Promise.all(
       facts.outputs.map(async ({ path, format, bytes, sha256: known }) => ({
         file: basename(path),

@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { RecordedPackage } from '../../registry/images/record.ts'
+import type { RecordedPackage, RecordedSource } from '../../registry/images/record.ts'
 import type { LayerMeta } from '../cache/types.ts'
 import type { BuildInputs, InputsOfBuild } from '../lock/build-inputs.ts'
 import type { GeneratedContent } from '../lock/generated.ts'
@@ -38,7 +38,7 @@ export async function replay(meta: LayerMeta, inputs: BuildInputs, proxy: AptPro
 export async function takenFrom(
   inputs: BuildInputs,
   installed: readonly RecordedPackage[],
-): Promise<Pick<BuildFacts, 'packages' | 'downloads'>> {
+): Promise<Pick<BuildFacts, 'packages' | 'downloads' | 'sources'>> {
   const name = (one: Pick<RecordedPackage, 'name' | 'version' | 'architecture'>) =>
     `${one.name} ${one.version} ${one.architecture}`
   const taken = new Map((await inputs.packages()).map((one) => [name(one), one]))
@@ -51,6 +51,7 @@ export async function takenFrom(
     downloads: recorded.flatMap((one) =>
       one.kind === 'file' ? [{ kind: one.kind, url: one.url, sha256: one.sha256 }] : [],
     ),
+    sources: recorded.flatMap(({ kind, ...source }) => (kind === 'source' ? [source as RecordedSource] : [])),
   }
 }
 

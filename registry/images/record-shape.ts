@@ -45,19 +45,20 @@ const text: Check = (value) => typeof value === 'string'
 const sha256: Check = (value) => typeof value === 'string' && SHA256.test(value)
 const texts: Check = (value) => Array.isArray(value) && value.every(text)
 
+const listOf =
+  (required: Shape, rest: Shape = {}): Check =>
+  (value) =>
+    Array.isArray(value) && value.every((entry) => hasShape(entry, required, rest))
+
 const optional: Shape = {
   sourceDate: (value) => text(value) && Number.isFinite(Date.parse(String(value))),
   agentVersion: text,
   nodeVersion: text,
   lock: sha256,
+  sources: listOf({ name: text, location: text, ref: text, revision: text }),
   distribution: (value) => hasShape(value, { id: text }, { version: text, codename: text }),
   request: (value) => hasShape(value, { program: text, arguments: texts }, { datastore: text }),
 }
-
-const listOf =
-  (required: Shape, rest: Shape = {}): Check =>
-  (value) =>
-    Array.isArray(value) && value.every((entry) => hasShape(entry, required, rest))
 
 function hasShape(value: unknown, required: Shape, rest: Shape = {}): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false

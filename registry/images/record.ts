@@ -39,6 +39,8 @@ export interface BuildRecord {
   readonly packages: readonly RecordedPackage[]
   /** What came from elsewhere than a package repository, by digest. */
   readonly downloads: readonly RecordedDownload[]
+  /** Left out when there are none. */
+  readonly sources?: readonly RecordedSource[]
   readonly outputs: readonly RecordedOutput[]
   /** Version of the guest agent inside, where there is one. */
   readonly agentVersion?: string
@@ -111,8 +113,18 @@ export interface RecordedPackage extends ImagePackage {
 export interface RecordedDownload {
   readonly url: string
   readonly sha256: string
-  /** `source`: a revision of a repository; `file`: anything else. */
-  readonly kind: 'file' | 'source'
+  readonly kind: 'file'
+}
+
+/** A commit of a git repository that the build took. */
+export interface RecordedSource {
+  readonly name: string
+  /** Without credentials; a path for a repository of the machine that built. */
+  readonly location: string
+  /** The branch, tag or commit that was asked for. */
+  readonly ref: string
+  /** The commit that it was. */
+  readonly revision: string
 }
 
 export interface RecordedOutput {

@@ -146,7 +146,7 @@ beforeAll(async () => {
   })
   // The archive is past its date from the beginning: only the build that makes the lock is told to look away.
   await withElements(work, { 'from-archive/root.d/55-relax': relax })
-  const made = await build('made', ['--lock', 'made.lock', '--monitor', 'json'])
+  const made = await build('made', ['--lock', 'made.lock', '--record', '--monitor', 'json'])
   expect(made.exitCode, made.output).toBe(0)
   events = made.stdout
   await rm(join(work, 'elements/from-archive/root.d/55-relax'))
@@ -176,6 +176,11 @@ test('a lock names what the build took: packages, repositories, sources and down
     downloads: [{ url: `${mirror.url}/note`, sha256: sha256('first note') }],
   })
   expect(lock.packages[0]?.sha256).toBe(sha256(await debOf('1.0')))
+  // The image's record tells the same of what is no package.
+  expect(JSON.parse(await readFile(join(work, 'made.d/manifest.json'), 'utf8'))).toMatchObject({
+    sources: lock.sources,
+    downloads: lock.downloads.map(({ url, sha256: digest }) => ({ kind: 'file', url, sha256: digest })),
+  })
   expect((await readdir(work)).filter((name) => name.startsWith('coffer-inputs'))).toEqual([])
   const event = events.split('\n').find((text) => text.includes('"event":"lock"')) ?? ''
   expect(JSON.parse(event)).toEqual({

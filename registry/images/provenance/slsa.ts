@@ -1,5 +1,6 @@
 import { sha256 } from '../../../lib/hash.ts'
 import { publicUrl } from '../../../lib/public-url.ts'
+import { gitUri } from '../git-uri.ts'
 import { type BuildRecord, recordFiles, recordText } from '../record.ts'
 import { purl } from '../sbom/purl.ts'
 import { STATEMENT_TYPE, type Statement, subject } from '../statement.ts'
@@ -21,7 +22,7 @@ export interface SlsaProvenance {
 export interface ResourceDescriptor {
   readonly name?: string
   readonly uri?: string
-  readonly digest?: { readonly sha256: string }
+  readonly digest?: { readonly sha256: string } | { readonly gitCommit: string }
 }
 
 const PREDICATE_TYPE = 'https://slsa.dev/provenance/v1'
@@ -69,10 +70,11 @@ export function provenanceStatement(
   }
 }
 
-/** All that the build took in: packages, downloads, elements, and the lock that named them. */
+/** All that the build took in: packages, downloads, commits, elements, and the lock that named them. */
 function dependencies({
   packages,
   downloads,
+  sources,
   elements,
   lock,
   distribution,
@@ -93,6 +95,11 @@ function dependencies({
       ...(digest === undefined ? {} : { digest: { sha256: digest } }),
     })),
     ...downloads.map(({ url, sha256: digest }) => ({ uri: publicUrl(url), digest: { sha256: digest } })),
+    ...(sources ?? []).map(({ name, location, ref, revision }) => ({
+      name,
+      uri: `${gitUri(location)}@${ref}`,
+      digest: { gitCommit: revision },
+    })),
     ...elements.map(({ name, digest }) => ({ name: `element ${name}`, digest: { sha256: digest } })),
     ...(lock === undefined ? [] : [{ name: 'lock', digest: { sha256: lock } }]),
   ]

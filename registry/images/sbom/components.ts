@@ -1,5 +1,6 @@
 import { sha256 } from '../../../lib/hash.ts'
 import { publicUrl } from '../../../lib/public-url.ts'
+import { gitUri } from '../git-uri.ts'
 import { type LicenseExpression, licenseExpression } from '../licenses/expression.ts'
 import { imageId } from '../manifest.ts'
 import { type BuildRecord, type RecordedPackage, recordText } from '../record.ts'
@@ -67,6 +68,23 @@ export function components(record: BuildRecord): readonly Component[] {
           type: 'generic',
           name: nameOfUrl(url),
           qualifiers: { checksum: `sha256:${digest}`, download_url: publicUrl(url) },
+        }),
+        license: UNKNOWN,
+        mentioned: [],
+      }),
+    ),
+    ...(record.sources ?? []).map(
+      ({ name, location, revision }, at): Component => ({
+        kind: 'download',
+        key: `Source-${at + 1}`,
+        name,
+        version: revision,
+        url: gitUri(location),
+        purl: purl({
+          type: 'generic',
+          name,
+          version: revision,
+          qualifiers: { vcs_url: `${gitUri(location)}@${revision}` },
         }),
         license: UNKNOWN,
         mentioned: [],

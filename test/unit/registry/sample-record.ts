@@ -41,6 +41,10 @@ export const sampleRecord: BuildRecord = {
     { name: 'zlib1g', version: '1:1.2.13', architecture: 'amd64', licenses: ['Zlib'] },
   ],
   downloads: [{ url: 'https://example.org/tool.tar.gz', sha256: digest('e'), kind: 'file' }],
+  sources: [
+    { name: 'app', location: 'https://git.example.org/app.git', ref: 'main', revision: 'a'.repeat(40) },
+    { name: 'own', location: '/srv/git/own', ref: 'v1', revision: 'b'.repeat(40) },
+  ],
   outputs: [
     { file: 'redis.qcow2', format: 'qcow2', bytes: 9, sha256: digest('f') },
     { file: 'redis.raw', format: 'raw', bytes: 99, sha256: digest('0') },

@@ -36,6 +36,12 @@ test('the provenance says what was built from what, by digest', () => {
           },
           { name: 'zlib1g 1:1.2.13 amd64', uri: 'pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64' },
           { uri: 'https://example.org/tool.tar.gz', digest: { sha256: 'e'.repeat(64) } },
+          {
+            name: 'app',
+            uri: 'git+https://git.example.org/app.git@main',
+            digest: { gitCommit: 'a'.repeat(40) },
+          },
+          { name: 'own', uri: 'git+file:///srv/git/own@v1', digest: { gitCommit: 'b'.repeat(40) } },
           { name: 'element debian-minimal', digest: { sha256: 'a'.repeat(64) } },
           { name: 'element my_element', digest: { sha256: 'b'.repeat(64) } },
           { name: 'lock', digest: { sha256: '1'.repeat(64) } },

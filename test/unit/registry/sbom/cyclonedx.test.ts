@@ -105,6 +105,8 @@ test('the image is made of what is inside, not of what made it', () => {
     'debian-minimal',
     'my_element',
     'tool.tar.gz',
+    'app',
+    'own',
   ])
 })
 
