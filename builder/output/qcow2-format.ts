@@ -19,6 +19,8 @@ export interface Qcow2Header {
   readonly clusterSize: number
   readonly l1Entries: number
   readonly l1Offset: number
+  /** How compressed clusters are. */
+  readonly compression: 'zlib' | 'zstd'
 }
 
 /**
@@ -35,7 +37,10 @@ export function readHeader(bytes: Buffer): Qcow2Header {
   if (bytes.readUInt32BE(32) !== 0) throw refuse('encryption')
   if (bytes.readUInt32BE(60) !== 0) throw refuse('snapshots')
   // Bit 3 says that a compression type follows, which concerns the clusters only.
-  if (version === 3 && (bytes.readBigUInt64BE(72) & ~(1n << 3n)) !== 0n) throw refuse('unknown features')
+  const features = version === 3 ? bytes.readBigUInt64BE(72) : 0n
+  if ((features & ~COMPRESSION_TYPE) !== 0n) throw refuse('unknown features')
+  const compression = features === 0n ? 'zlib' : compressionTypes[bytes.readUInt8(104)]
+  if (compression === undefined) throw refuse('an unknown compression type')
   if (version === 3 && bytes.readUInt32BE(96) !== REFCOUNT_ORDER) throw refuse('unusual reference counts')
   const clusterBits = bytes.readUInt32BE(20)
   return {
@@ -43,8 +48,12 @@ export function readHeader(bytes: Buffer): Qcow2Header {
     clusterSize: 2 ** clusterBits,
     l1Entries: bytes.readUInt32BE(36),
     l1Offset: Number(bytes.readBigUInt64BE(40)),
+    compression,
   }
 }
+
+const COMPRESSION_TYPE = 1n << 3n
+const compressionTypes = ['zlib', 'zstd'] as const
 
 /** Reference counts of 16 bits. */
 const REFCOUNT_ORDER = 4

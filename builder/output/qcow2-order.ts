@@ -12,6 +12,7 @@ import {
   SECTOR,
   setTables,
 } from './qcow2-format.ts'
+import { zstdFrameLength } from './zstd-frame.ts'
 
 /** A cluster of the disk with a place of its own in the file. */
 interface Content {
@@ -27,8 +28,8 @@ interface Content {
 
 /**
  * Writes a qcow2 image anew with its clusters in the order of the disk. qemu-img compresses on several processors only when
- * it may write clusters as they become ready, and then no two files are alike. Compressed clusters (zlib only) are not
- * touched; each begins at a sector of its own.
+ * it may write clusters as they become ready, and then no two files are alike. Compressed clusters are not touched;
+ * each begins at a sector of its own.
  *
  * @param from an image that `qemu-img convert` has just made
  * @param to is made
@@ -53,7 +54,7 @@ async function order(source: FileHandle, target: FileHandle): Promise<void> {
   const header = readHeader(head)
   const { clusterSize } = header
   const clusters = await clustersOf(source, header)
-  const lengths = await contentLengths(source, clusters, clusterSize)
+  const lengths = await contentLengths(source, clusters, header)
   const layout = planLayout(header, clusters, lengths)
 
   const first = await read(source, 0, clusterSize)
@@ -171,7 +172,7 @@ function planLayout(
 async function contentLengths(
   source: FileHandle,
   clusters: ReadonlyMap<number, ClusterEntry>,
-  clusterSize: number,
+  { clusterSize, compression }: Qcow2Header,
 ): Promise<ReadonlyMap<number, number>> {
   const lengths = new Map<number, number>()
   for (const [cluster, { kind }] of clusters) if (kind === 'plain') lengths.set(cluster, clusterSize)
@@ -180,16 +181,23 @@ async function contentLengths(
     .sort((a, b) => a.offset - b.offset)
   for (const [index, { cluster, offset, end }] of compressed.entries()) {
     const next = compressed[index + 1]?.offset ?? Number.POSITIVE_INFINITY
-    const length = next < end ? next - offset : packedLength(await read(source, offset, end - offset))
+    const length =
+      next < end ? next - offset : packedLength[compression](await read(source, offset, end - offset))
     lengths.set(cluster, length)
   }
   return lengths
 }
 
-/** Bytes of a deflate stream (RFC 1951) with others behind it. */
-function packedLength(bytes: Buffer): number {
-  const { engine } = inflateRawSync(bytes, { info: true }) as unknown as { engine: { bytesWritten: number } }
-  return engine.bytesWritten
+/** Bytes of a compressed cluster with others behind it. */
+const packedLength = {
+  /** A deflate stream (RFC 1951). */
+  zlib(bytes: Buffer): number {
+    const { engine } = inflateRawSync(bytes, { info: true }) as unknown as {
+      engine: { bytesWritten: number }
+    }
+    return engine.bytesWritten
+  },
+  zstd: (bytes: Buffer): number => zstdFrameLength(bytes) ?? bytes.length,
 }
 
 /** Places contents one behind the other in the order of the disk: plain ones at clusters, compressed ones at sectors. */

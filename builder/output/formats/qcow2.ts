@@ -9,8 +9,8 @@ import { convert, qemuImgTool, splitOptions } from './qemu-img.ts'
 /**
  * QEMU's own format, compressed unless `-u` says otherwise.
  *
- * The same disk gives the same file. zstd is so fast that it is done in order, on one processor. zlib (every QEMU reads it)
- * is compressed on several, which leaves the order of clusters to chance, and then put in order.
+ * The same disk gives the same file: it is compressed on all processors, which leaves the order of clusters to chance, and
+ * then put in order.
  */
 export const qcow2: RawFormat = {
   name: 'qcow2',
@@ -30,7 +30,7 @@ export const qcow2: RawFormat = {
 }
 
 /** Options that leave the image one that {@link orderQcow2} understands. */
-const PLAIN_OPTION = /^(compat|cluster_size|lazy_refcounts)=|^compression_type=zlib$/
+const PLAIN_OPTION = /^(compat|cluster_size|lazy_refcounts)=|^compression_type=(zlib|zstd)$/
 
 async function compressOnAllCores(job: RawJob, options: string): Promise<void> {
   const scratch = await mkdtemp(join(dirname(job.rawPath), 'qcow2-'))
