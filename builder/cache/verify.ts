@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
+import { nodeCommand } from '../../lib/node-command.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { entering } from '../../lib/user-namespace.ts'
 import { readArtifact } from './artifacts.ts'
@@ -19,7 +20,7 @@ export interface Verified {
 /** {@link verifySteps} in a user namespace, which the words in `enter` lead into. */
 export async function verifyInside(directory: string, enter: readonly string[]): Promise<Verified> {
   const program = new URL('verify-inside.ts', import.meta.url).pathname
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', program, directory] as const
+  const node = [...nodeCommand, program, directory] as const
   return JSON.parse((await run(entering(enter, node))).stdout) as Verified
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import type { Environment } from '../../lib/exec.ts'
+import { nodeCommand } from '../../lib/node-command.ts'
 import { processIdentity } from '../../lib/process-identity.ts'
 import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
@@ -68,8 +69,7 @@ export async function runSandboxed(options: SandboxOptions): Promise<number> {
     return await runWorkerProcess(
       [
         ...namespaces(enter),
-        process.execPath,
-        '--disable-warning=ExperimentalWarning',
+        ...nodeCommand,
         new URL('../engine/worker.ts', import.meta.url).pathname,
         jobFile,
       ],
