@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../../../../lib/errors.ts'
 import { writeAtomically } from '../../../../lib/write-atomically.ts'
-import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
+import type { PrepareArgs, VolumeArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
 import { randomPassword } from '../../passwords.ts'
 import { STATE_DIRECTORY } from '../../state.ts'
@@ -40,12 +40,16 @@ export function redisManager(host: ManagerHost, places: RedisPlaces = PLACES): D
     await writeEngineFiles([{ path: accounts, content }], places.dataPath)
   }
   const root = rootRole(withRedis, saveAccounts)
+  const makeReady = async (volume: VolumeArgs, progress: (step: string) => void): Promise<void> => {
+    await halt()
+    await prepareEngineVolume(NAME, places.dataPath, host, volume, progress)
+  }
   return {
     name: NAME,
     dataPath: places.dataPath,
+    makeReady,
     async prepare(args, progress) {
-      await halt()
-      await prepareEngineVolume(NAME, places.dataPath, host, args, progress)
+      await makeReady(args, progress)
       progress('writing the configuration')
       await saveAccounts(rootHashIn((await textOf(accounts)) ?? ''))
       await writeConfiguration(places, args)
