@@ -18,6 +18,7 @@ export function mysqlFamilyManager(family: MysqlFamily, host: ManagerHost): Data
     host,
     () => withConnection((connection) => connection.query('SELECT 1')),
     loadClient,
+    family.socketPath,
   )
   const root = rootRole(withConnection)
   const makeReady = async (volume: VolumeArgs, progress: (step: string) => void): Promise<void> => {

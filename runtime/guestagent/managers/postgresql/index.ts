@@ -26,6 +26,7 @@ export function postgresqlManager(
     host,
     () => withClient((client) => client.query('SELECT 1')),
     loadClient,
+    join(places.socketDirectory, `.s.PGSQL.${places.port}`),
   )
   const root = rootRole(withClient)
   const makeReady = async (volume: VolumeArgs, progress: (step: string) => void): Promise<void> => {

@@ -32,7 +32,8 @@ export function redisManager(host: ManagerHost, places: RedisPlaces = PLACES): D
     username: AGENT_ACCOUNT,
     password: () => textOf(places.secretFile),
   })
-  const { halt, ...engine } = engineService(host, () => withRedis((send) => send('PING')), loadClient)
+  const ping = () => withRedis((send) => send('PING'))
+  const { halt, ...engine } = engineService(host, ping, loadClient, places.socketPath)
   const accounts = join(places.configDirectory, ACCOUNTS_FILE)
   const saveAccounts = async (rootHash: string | undefined): Promise<void> => {
     const present = (await textOf(accounts)) ?? ''
