@@ -53,7 +53,7 @@ export async function bundleAgent(entry = 'runtime/guestagent/bundle/entry.ts'):
     format: 'cjs',
     minify: true,
     legalComments: 'inline',
-    charset: 'utf8',
+    charset: 'ascii',
     metafile: true,
     plugins: [withoutUnusedData],
     write: false,

@@ -49,6 +49,8 @@ export interface VolumeSpec {
   readonly sizeGb: number
   /** The instance it belongs to: found again by the reconciler. */
   readonly instanceId: string
+  /** The file system that its guest will want. A driver may make an empty one; else the guest finds the volume blank. */
+  readonly fsType?: string
 }
 
 export interface VolumeState {

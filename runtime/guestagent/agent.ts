@@ -23,6 +23,8 @@ export interface AgentParts {
   readonly manager: DatastoreManager
   readonly service: ServiceControl
   readonly state: AgentState
+  /** The work of ahead.ts, which `prepare` waits for. */
+  readonly ahead?: Promise<void>
   /** Serves methods to what arrives in a queue: `rpcServer` on the guest's connection. */
   readonly serve: (queue: QueueName, options: RpcServerOptions) => Promise<RpcServer>
   /** Sends a cast: `rpcClient` on the same connection. */
@@ -52,7 +54,15 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   })
   const server = await parts.serve(guestQueue(parts.guestId), {
     version: GUEST_API_VERSION,
-    methods: guestMethods({ manager, service, state, reporter, agentVersion: parts.agentVersion, log }),
+    methods: guestMethods({
+      manager,
+      service,
+      state,
+      reporter,
+      ...(parts.ahead === undefined ? {} : { ahead: parts.ahead }),
+      agentVersion: parts.agentVersion,
+      log,
+    }),
   })
   log.info({ manager: manager.name, version: parts.agentVersion }, 'The guest agent serves')
   return {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CofferError, isErrno } from '../../lib/errors.ts'
-import { DEFAULT_SECTION, parseIni } from '../../lib/ini.ts'
+import { DEFAULT_SECTION, type Ini, parseIni } from '../../lib/ini.ts'
+import type { VolumeArgs } from '../rpc/guest-methods.ts'
 
 /** Where the configuration drive's files are put in a guest (contract §7.1). */
 export const CONFIGURATION_DIRECTORY = '/etc/trove/conf.d'
@@ -16,6 +17,8 @@ export interface AgentConfiguration {
   /** Seconds between heartbeats. */
   readonly reportInterval: number
   readonly debug: boolean
+  /** The datastore's volume, as far as the files tell of it: `prepare` has the last word. */
+  readonly volume: VolumeArgs
 }
 
 const FILES = ['guest_info.conf', 'trove-guestagent.conf'] as const
@@ -37,7 +40,8 @@ export async function readConfiguration(
 
 /** The configuration that the texts of the files make. Pure. */
 export function configurationOf(texts: readonly string[]): AgentConfiguration {
-  const options = new Map(texts.flatMap(defaultOptions))
+  const files = texts.map((text, index) => parseIni(text, FILES[index] ?? 'a file'))
+  const options = optionsOf(files, DEFAULT_SECTION)
   const required = (name: string): string => {
     const value = options.get(name)
     if (value !== undefined && value !== '') return value
@@ -45,20 +49,38 @@ export function configurationOf(texts: readonly string[]): AgentConfiguration {
       hint: 'guest_info.conf sets guest_id, datastore_manager and tenant_id; trove-guestagent.conf sets transport_url.',
     })
   }
+  const datastoreManager = required('datastore_manager')
   return {
     guestId: required('guest_id'),
     tenantId: options.get('tenant_id') ?? '',
-    datastoreManager: required('datastore_manager'),
+    datastoreManager,
     transportUrl: required('transport_url'),
     reportInterval: seconds('report_interval', options.get('report_interval')),
-    debug: /^(true|yes|on|1)$/i.test(options.get('debug') ?? ''),
+    debug: isTrue(options.get('debug')),
+    volume: volumeOf(optionsOf(files, datastoreManager), options.get('volume_fstype')),
   }
 }
 
-/** The options of a file's section DEFAULT; the agent reads no other. */
-function defaultOptions(text: string, index: number): [string, string][] {
-  const section = parseIni(text, FILES[index] ?? 'a file').get(DEFAULT_SECTION)
-  return [...(section ?? [])].map(([name, values]) => [name, values.at(-1) ?? ''])
+/** The options of a section, later files over earlier ones. */
+const optionsOf = (files: readonly Ini[], section: string): ReadonlyMap<string, string> =>
+  new Map(
+    files.flatMap((file) =>
+      [...(file.get(section) ?? [])].map(([name, values]) => [name, values.at(-1) ?? '']),
+    ),
+  )
+
+const isTrue = (text: string | undefined): boolean => /^(true|yes|on|1)$/i.test(text ?? '')
+
+/** The volume that a datastore's section describes; a section that does not say so has none. */
+function volumeOf(section: ReadonlyMap<string, string>, fsType: string | undefined): VolumeArgs {
+  const devicePath = section.get('device_path') ?? ''
+  if (!isTrue(section.get('volume_support')) || devicePath === '') return {}
+  const mountPoint = section.get('mount_point') ?? ''
+  return {
+    device_path: devicePath,
+    ...(mountPoint === '' ? {} : { mount_point: mountPoint }),
+    ...(fsType === undefined || fsType === '' ? {} : { volume_fstype: fsType }),
+  }
 }
 
 function seconds(name: string, text: string | undefined): number {

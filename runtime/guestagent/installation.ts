@@ -11,6 +11,8 @@ export interface InstallationParts {
   readonly manager: DatastoreManager
   readonly state: AgentState
   readonly reporter: Reporter
+  /** What was begun before the control plane asked for it (see ahead.ts); it never fails. */
+  readonly ahead?: Promise<void>
   readonly log: EventLog
 }
 
@@ -21,7 +23,7 @@ export interface InstallationParts {
  * A guest that is prepared stays as it is. One that was interrupted starts again, and each part finds what is done.
  */
 export async function install(args: PrepareArgs, parts: InstallationParts): Promise<void> {
-  const { manager, state, reporter, log } = parts
+  const { manager, state, reporter, ahead, log } = parts
   if (state.installation().stage === 'prepared') {
     log.info({}, 'The guest is prepared already')
     return reporter.look()
@@ -30,6 +32,7 @@ export async function install(args: PrepareArgs, parts: InstallationParts): Prom
   const told = reporter.tell({ status: SERVICE_STATUSES.BUILDING.description })
   try {
     await state.setInstallation({ stage: 'preparing' })
+    await ahead
     await manager.prepare(args, (step) => log.info({ step }, 'Preparing the guest'))
     for (const database of args.databases) await ensureDatabase(manager, database)
     for (const user of args.users) await ensureUser(manager, user)

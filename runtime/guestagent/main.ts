@@ -1,10 +1,9 @@
 import { appendFileSync } from 'node:fs'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError } from '../../lib/errors.ts'
-import { rpcClient, rpcServer } from '../rpc/index.ts'
-import { connectTransport } from '../transport/index.ts'
 import { reasonOf } from '../transport/log.ts'
-import { type Agent, startAgent } from './agent.ts'
+import type { Agent } from './agent.ts'
+import { workAhead } from './ahead.ts'
 import { readConfiguration } from './configuration.ts'
 import { tellingConsole } from './console-log.ts'
 import { readImageFacts } from './image-facts.ts'
@@ -41,10 +40,9 @@ export async function runAgent(agentVersion: string, consolePath?: string): Prom
   try {
     const configuration = await readConfiguration()
     log = open({ debug: configuration.debug })
-    const connection = await connectTransport(configuration.transportUrl, { clock: systemClock, log })
     const [facts, state] = await Promise.all([readImageFacts(), openState(STATE_DIRECTORY)])
     const service = systemdService(facts.unit)
-    const { guestId, datastoreManager, reportInterval } = configuration
+    const { guestId, datastoreManager, reportInterval, volume } = configuration
     const manager = await loadManager(datastoreManager, {
       guestId,
       unit: facts.unit,
@@ -53,6 +51,9 @@ export async function runAgent(agentVersion: string, consolePath?: string): Prom
       clock: systemClock,
       log,
     })
+    const ahead = workAhead({ manager, state, volume, log })
+    const { connectTransport, rpcClient, rpcServer, startAgent } = await loadTheRest()
+    const connection = await connectTransport(configuration.transportUrl, { clock: systemClock, log })
     const client = rpcClient(connection, { name: 'guest', clock: systemClock, log })
     const agent = await startAgent({
       guestId,
@@ -61,6 +62,7 @@ export async function runAgent(agentVersion: string, consolePath?: string): Prom
       manager,
       service,
       state,
+      ahead,
       serve: (queue, options) =>
         rpcServer(connection, queue, options, { clock: systemClock, log, seen: state.seen }),
       castHeartbeat: (args, signal) =>
@@ -72,6 +74,16 @@ export async function runAgent(agentVersion: string, consolePath?: string): Prom
   } catch (error) {
     die(error)
   }
+}
+
+/** What the work ahead does not wait for: on an emulated processor this takes as long as a part of that work. */
+export async function loadTheRest() {
+  const [transport, rpc, agent] = await Promise.all([
+    import('../transport/index.ts'),
+    import('../rpc/index.ts'),
+    import('./agent.ts'),
+  ])
+  return { ...transport, ...rpc, ...agent }
 }
 
 /** Written at once, since the process may end right after. The console of a virtual machine takes what it is given. */

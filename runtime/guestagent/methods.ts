@@ -29,6 +29,7 @@ export interface MethodParts {
   readonly service: ServiceControl
   readonly state: AgentState
   readonly reporter: Reporter
+  readonly ahead?: Promise<void>
   readonly agentVersion: string
   readonly log: EventLog
 }

@@ -1,4 +1,4 @@
-import type { GuestDatabase, GuestUser, PrepareArgs } from '../rpc/guest-methods.ts'
+import type { GuestDatabase, GuestUser, PrepareArgs, VolumeArgs } from '../rpc/guest-methods.ts'
 
 /**
  * What a datastore's manager does inside a guest. Members: mysql, mariadb, postgresql, redis, and `fake` for tests. Each
@@ -13,6 +13,11 @@ import type { GuestDatabase, GuestUser, PrepareArgs } from '../rpc/guest-methods
  */
 export interface DatastoreManager {
   readonly name: string
+  /**
+   * The part of `prepare` that needs no word of the control plane: the volume, and the guest's own keys. It runs while the
+   * agent is still on its way there. `prepare` finds it done, half done or not begun, and does the rest; both can be repeated.
+   */
+  readonly makeReady?: (volume: VolumeArgs, progress: (step: string) => void) => Promise<void>
   /** Brings the engine up on its volume, secured: the whole of `prepare` but databases and users. */
   readonly prepare: (args: PrepareArgs, progress: (step: string) => void) => Promise<void>
   readonly start: () => Promise<void>

@@ -15,16 +15,20 @@ export interface GuestUser {
   readonly _databases?: readonly GuestDatabase[]
 }
 
-/** Arguments of `prepare`, the first message to every guest. */
-export interface PrepareArgs {
-  readonly memory_mb: number
-  readonly packages: readonly string[]
-  readonly databases: readonly GuestDatabase[]
-  readonly users: readonly GuestUser[]
+/** A guest's data volume: where it is attached and mounted, and what file system a blank one gets. */
+export interface VolumeArgs {
   /** Absent: the data stays on the root disk. */
   readonly device_path?: string
   readonly mount_point?: string
   readonly volume_fstype?: string
+}
+
+/** Arguments of `prepare`, the first message to every guest. */
+export interface PrepareArgs extends VolumeArgs {
+  readonly memory_mb: number
+  readonly packages: readonly string[]
+  readonly databases: readonly GuestDatabase[]
+  readonly users: readonly GuestUser[]
   /** The rendered main configuration file of the datastore. */
   readonly config_contents: string
   readonly overrides?: string

@@ -59,6 +59,14 @@ test('a blank volume gets a file system, the data of the image, and its place at
   expect(await readdir(at('data'))).toEqual(['.coffer-volume-missing'])
 })
 
+test('a volume with an empty file system of its maker gets the data as a blank one does', async () => {
+  await run(['mkfs.ext4', '-q', device])
+  const { uuid } = await contentOf(device)
+  await prepare()
+  await expectDone()
+  expect((await contentOf(device)).uuid).toBe(uuid)
+})
+
 test('after the machine was replaced, data on the volume is taken as it is', async () => {
   await prepare()
   await writeFile(at('data/table'), 'rows of the user')

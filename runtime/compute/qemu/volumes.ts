@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { CofferError, isErrno } from '../../../lib/errors.ts'
 import { removeTree } from '../../../lib/tree.ts'
 import type { VolumeSpec, VolumeState } from '../types.ts'
+import { makeFileSystem } from './file-system.ts'
 import { checkDisk } from './host-limits.ts'
 import { BUILDING, isId, type Layout } from './layout.ts'
 import { readRecord, syncDirectory, type VolumeRecord, writeRecord } from './record.ts'
@@ -44,7 +45,7 @@ export function openVolumes(
   }
   return {
     get,
-    async create({ id, name, sizeGb, instanceId }) {
+    async create({ id, name, sizeGb, instanceId, fsType }) {
       const paths = layout.volume(id)
       if ((await readRecord(paths.record)) !== undefined) return
       if (!Number.isFinite(sizeGb) || sizeGb <= 0) {
@@ -60,9 +61,11 @@ export function openVolumes(
         await removeTree(paths.building)
         throw error
       }
-      const data = await open(join(paths.building, 'data.raw'), 'wx', 0o600)
+      const file = join(paths.building, 'data.raw')
+      const data = await open(file, 'wx', 0o600)
       try {
         await data.truncate(sizeGb * GiB)
+        await makeFileSystem(file, fsType, sizeGb * GiB)
         await data.sync()
       } finally {
         await data.close()

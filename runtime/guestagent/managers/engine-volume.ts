@@ -1,9 +1,9 @@
-import type { PrepareArgs } from '../../rpc/guest-methods.ts'
+import type { VolumeArgs } from '../../rpc/guest-methods.ts'
 import { guestError } from '../errors.ts'
 import type { ManagerHost } from './host.ts'
 
 /**
- * Puts an engine's data on the volume that `prepare` names; without one the data stays on the root disk.
+ * Puts an engine's data on its volume; without one the data stays on the root disk.
  *
  * @param home where the image has the engine's data, and where the volume is mounted
  * @throws CofferError `GUEST_ERROR`
@@ -12,7 +12,7 @@ export async function prepareEngineVolume(
   datastore: string,
   home: string,
   host: ManagerHost,
-  args: PrepareArgs,
+  args: VolumeArgs,
   progress: (step: string) => void,
 ): Promise<void> {
   const { device_path: devicePath, mount_point: mountPoint = home, volume_fstype: fsType = 'ext4' } = args

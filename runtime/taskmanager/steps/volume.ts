@@ -17,6 +17,7 @@ export const volume: Step<CreateInstanceArgs> = {
       name: `datastore-${task.instanceId}`,
       sizeGb: args.volumeSize,
       instanceId: task.instanceId,
+      fsType: services.settings.volumeFstype,
     })
     await wait({
       until: 'the volume is available',

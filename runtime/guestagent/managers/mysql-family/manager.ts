@@ -1,3 +1,4 @@
+import type { VolumeArgs } from '../../../rpc/guest-methods.ts'
 import type { DatastoreManager } from '../../types.ts'
 import { engineService } from '../engine-service.ts'
 import type { ManagerHost } from '../host.ts'
@@ -5,7 +6,7 @@ import { connectionTo, loadClient } from './connection.ts'
 import { databaseRole } from './databases.ts'
 import { flushNewDatabases } from './durable.ts'
 import type { MysqlFamily } from './family.ts'
-import { prepareFiles } from './prepare.ts'
+import { prepareGround, writeConfiguration } from './prepare.ts'
 import { rootRole } from './root.ts'
 import { secure } from './secure.ts'
 import { userRole } from './users.ts'
@@ -17,14 +18,21 @@ export function mysqlFamilyManager(family: MysqlFamily, host: ManagerHost): Data
     host,
     () => withConnection((connection) => connection.query('SELECT 1')),
     loadClient,
+    family.socketPath,
   )
   const root = rootRole(withConnection)
+  const makeReady = async (volume: VolumeArgs, progress: (step: string) => void): Promise<void> => {
+    await halt()
+    await prepareGround(family, host, volume, progress)
+  }
   return {
     name: family.name,
     dataPath: family.dataPath,
+    makeReady,
     async prepare(args, progress) {
-      await halt()
-      await prepareFiles(family, host, args, progress)
+      await makeReady(args, progress)
+      progress('writing the configuration')
+      await writeConfiguration(family, args)
       progress('starting the database')
       await engine.start()
       progress('securing the database')

@@ -1,25 +1,31 @@
 import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
+import type { PrepareArgs, VolumeArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
 import { rsaPair, selfSigned } from '../../tls/self-signed.ts'
 import { prepareEngineVolume } from '../engine-volume.ts'
 import type { ManagerHost } from '../host.ts'
 import { configFiles, IMAGE_CONFIG, type MysqlFamily } from './family.ts'
 
-/** Everything that a server of the family needs before its start. Every part may have been done before. */
-export async function prepareFiles(
+/** The volume and the keys, which need no word of the control plane. Every part may have been done before. */
+export async function prepareGround(
   family: MysqlFamily,
   host: ManagerHost,
-  args: PrepareArgs,
+  volume: VolumeArgs,
   progress: (step: string) => void,
 ): Promise<void> {
   // Keys are made by threads of their own while the disk works.
   await Promise.all([
     writeKeys(family, host),
-    prepareEngineVolume(family.name, family.dataPath, host, args, progress),
+    prepareEngineVolume(family.name, family.dataPath, host, volume, progress),
   ])
-  progress('writing the configuration')
+}
+
+/** The server's configuration, in place of the image's. */
+export async function writeConfiguration(
+  family: MysqlFamily,
+  args: Pick<PrepareArgs, 'memory_mb' | 'config_contents' | 'overrides'>,
+): Promise<void> {
   const { memory_mb: memoryMb, config_contents: main, overrides = '' } = args
   const files = configFiles(family, { memoryMb, main, overrides })
   await writeEngineFiles(

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exists } from '../../../../lib/path-kind.ts'
-import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
+import type { PrepareArgs, VolumeArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
 import { selfSigned } from '../../tls/self-signed.ts'
 import type { DatastoreManager } from '../../types.ts'
@@ -26,17 +26,22 @@ export function postgresqlManager(
     host,
     () => withClient((client) => client.query('SELECT 1')),
     loadClient,
+    join(places.socketDirectory, `.s.PGSQL.${places.port}`),
   )
   const root = rootRole(withClient)
+  const makeReady = async (volume: VolumeArgs, progress: (step: string) => void): Promise<void> => {
+    await halt()
+    await Promise.all([
+      writeKeys(places, host),
+      prepareEngineVolume(NAME, places.home, host, volume, progress),
+    ])
+  }
   return {
     name: NAME,
     dataPath: places.home,
+    makeReady,
     async prepare(args, progress) {
-      await halt()
-      await Promise.all([
-        writeKeys(places, host),
-        prepareEngineVolume(NAME, places.home, host, args, progress),
-      ])
+      await makeReady(args, progress)
       progress('writing the configuration')
       await writeConfiguration(places, args)
       progress('starting the database')

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../../../../lib/errors.ts'
 import { writeAtomically } from '../../../../lib/write-atomically.ts'
-import type { PrepareArgs } from '../../../rpc/guest-methods.ts'
+import type { PrepareArgs, VolumeArgs } from '../../../rpc/guest-methods.ts'
 import { writeEngineFiles } from '../../engine-files.ts'
 import { randomPassword } from '../../passwords.ts'
 import { STATE_DIRECTORY } from '../../state.ts'
@@ -32,7 +32,8 @@ export function redisManager(host: ManagerHost, places: RedisPlaces = PLACES): D
     username: AGENT_ACCOUNT,
     password: () => textOf(places.secretFile),
   })
-  const { halt, ...engine } = engineService(host, () => withRedis((send) => send('PING')), loadClient)
+  const ping = () => withRedis((send) => send('PING'))
+  const { halt, ...engine } = engineService(host, ping, loadClient, places.socketPath)
   const accounts = join(places.configDirectory, ACCOUNTS_FILE)
   const saveAccounts = async (rootHash: string | undefined): Promise<void> => {
     const present = (await textOf(accounts)) ?? ''
@@ -40,12 +41,16 @@ export function redisManager(host: ManagerHost, places: RedisPlaces = PLACES): D
     await writeEngineFiles([{ path: accounts, content }], places.dataPath)
   }
   const root = rootRole(withRedis, saveAccounts)
+  const makeReady = async (volume: VolumeArgs, progress: (step: string) => void): Promise<void> => {
+    await halt()
+    await prepareEngineVolume(NAME, places.dataPath, host, volume, progress)
+  }
   return {
     name: NAME,
     dataPath: places.dataPath,
+    makeReady,
     async prepare(args, progress) {
-      await halt()
-      await prepareEngineVolume(NAME, places.dataPath, host, args, progress)
+      await makeReady(args, progress)
       progress('writing the configuration')
       await saveAccounts(rootHashIn((await textOf(accounts)) ?? ''))
       await writeConfiguration(places, args)

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,8 @@ import { beforeAll, expect, test } from 'vitest'
 import { run } from '../../../../lib/exec.ts'
 import { removeTree } from '../../../../lib/tree.ts'
 import { type AgentBundle, bundleAgent, OPTIONAL } from '../../../../tools/bundle-agent.ts'
+
+const START = '../../../../elements/guest-agent/static/usr/lib/coffer/agent/start.cjs'
 
 let bundle: AgentBundle
 beforeAll(async () => {
@@ -49,6 +51,41 @@ test('it starts, and says in one line what it lacks', async () => {
       /^<3>The guest agent cannot go on \{"reason":"There is no .*guest_info\.conf/,
     )
     expect(ended.stdout.trim().split('\n').length).toBe(1)
+  } finally {
+    await removeTree(directory)
+  }
+})
+
+test('it is ASCII, as start.cjs reads it', () => {
+  expect(/^\p{ASCII}*$/u.test(bundle.code)).toBe(true)
+})
+
+test('a rehearsed start is the same start, with an agent of later or with data of another V8 too', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'coffer-bundle.'))
+  const start = (...words: string[]) =>
+    run([process.execPath, join(directory, 'start.cjs'), ...words], { check: false, timeoutMs: 90_000 })
+  const expectStart = async () => {
+    const { exitCode, stdout } = await start(join(directory, 'console'))
+    expect(exitCode).toBe(1)
+    expect(stdout).toMatch(/^<3>The guest agent cannot go on \{"reason":"There is no .*guest_info\.conf/)
+  }
+  try {
+    await copyFile(new URL(START, import.meta.url), join(directory, 'start.cjs'))
+    await writeFile(join(directory, 'agent.cjs'), bundle.code)
+    await expectStart()
+    const rehearsed = await start('--rehearse')
+    expect([rehearsed.exitCode, rehearsed.stderr]).toEqual([0, ''])
+    expect((await stat(join(directory, 'agent.cache'))).size).toBeGreaterThan(100_000)
+    await expectStart()
+    // As long as the other: V8 would take the data for it.
+    const other = bundle.code.replace('There is no', 'There IS no')
+    await writeFile(join(directory, 'agent.cjs'), other)
+    await utimes(join(directory, 'agent.cjs'), new Date(), new Date(Date.now() + 5000))
+    const { stdout } = await start(join(directory, 'console'))
+    expect(stdout).toContain('There IS no')
+    await writeFile(join(directory, 'agent.cache'), 'nonsense')
+    await writeFile(join(directory, 'agent.cjs'), bundle.code)
+    await expectStart()
   } finally {
     await removeTree(directory)
   }

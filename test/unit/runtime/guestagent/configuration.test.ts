@@ -23,7 +23,22 @@ test('the two files of the configuration drive say who the guest is and where it
     transportUrl: 'coffer://guest:8b8c:ab=cd@10.0.2.100:5671',
     reportInterval: 2.5,
     debug: false,
+    volume: {},
   })
+})
+
+test("the datastore's own section tells of its volume, as far as there is one", () => {
+  const volumeOf = (section: string) =>
+    configurationOf([GUEST_INFO, `[DEFAULT]\ntransport_url = x\nvolume_fstype = xfs\n${section}`]).volume
+  const volume = 'device_path = /dev/vdb\nmount_point = /var/lib/mysql\n'
+  expect(volumeOf(`[mysql]\nvolume_support = true\n${volume}`)).toEqual({
+    device_path: '/dev/vdb',
+    mount_point: '/var/lib/mysql',
+    volume_fstype: 'xfs',
+  })
+  expect(volumeOf(`[mysql]\nvolume_support = False\n${volume}`)).toEqual({})
+  expect(volumeOf('[mysql]\nvolume_support = true\ndevice_path =\n')).toEqual({})
+  expect(volumeOf(`[redis]\nvolume_support = true\n${volume}`)).toEqual({})
 })
 
 test('a heartbeat comes every ten seconds unless a file says otherwise', () => {

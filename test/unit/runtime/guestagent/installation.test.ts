@@ -73,6 +73,22 @@ test('an interrupted prepare is finished by its copy, whatever the first run had
   expect(told.at(-1)).toBe('running')
 })
 
+test('prepare waits for what was begun ahead of it', async () => {
+  const { manager, asked } = notingManager()
+  const { reporter } = notingReporter()
+  let finish = () => undefined as undefined
+  const ahead = new Promise<void>((resolve) => {
+    finish = () => void resolve()
+  })
+  const none = { ...ARGS, databases: [], users: [] }
+  const installing = install(none, { manager, state: memoryState(), reporter, ahead, log: silentLog })
+  await new Promise(setImmediate)
+  expect(asked).toEqual([])
+  finish()
+  await installing
+  expect(asked).toEqual(['prepare'])
+})
+
 test('a failure is reported with its reason, remembered, and may be tried again', async () => {
   let broken = true
   const { manager } = notingManager({
