@@ -1,4 +1,4 @@
-import { chown, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CofferError } from '../../lib/errors.ts'
 import { digestFile } from '../../lib/hash.ts'
@@ -56,11 +56,13 @@ export async function keepContents(
 ): Promise<void> {
   if (contents.length === 0) return
   const directory = contentDirectory(lockFile)
-  await mkdir(directory, { recursive: true })
+  // As readable as the lock, whatever the caller's umask.
+  if ((await mkdir(directory, { recursive: true })) !== undefined) await chmod(directory, 0o755)
   if (owner !== undefined) await chown(directory, owner.uid, owner.gid)
   for (const { file, sha256 } of contents) {
     const target = join(directory, contentName(sha256))
     await copyFile(file, `${target}.new`)
+    await chmod(`${target}.new`, 0o644)
     if (owner !== undefined) await chown(`${target}.new`, owner.uid, owner.gid)
     await rename(`${target}.new`, target)
   }
