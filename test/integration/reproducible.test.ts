@@ -83,6 +83,8 @@ async function makeTree(tree: string, backwards: boolean): Promise<void> {
     await utimes(join(tree, path), DATE + 5, DATE + (backwards ? 99.25 : 7_777_777))
 }
 
+const work = await workDirectory()
+
 describe('a disk and its outputs from one tree, made in two ways', () => {
   let work: string
   let memory: string
@@ -176,7 +178,6 @@ describe('a disk and its outputs from one tree, made in two ways', () => {
 
 describe('a build, done twice', () => {
   test('gives the same images wherever and by whomever it is done', async () => {
-    const work = await workDirectory()
     const elements = await withElements(work, {
       'writes-files/element-deps': 'manifests\n',
       'writes-files/README.rst': 'writes-files\n',
@@ -259,7 +260,6 @@ echo outside >"$TARGET_ROOT/srv/made/outside"
 })
 
 test('a bad SOURCE_DATE_EPOCH is refused before anything is built', async () => {
-  const work = await workDirectory()
   const env = buildEnvironment(work, { SOURCE_DATE_EPOCH: 'yesterday' })
   const result = await run([bin('disk-image-create'), '-n', 'tiny-os'], { cwd: work, env, check: false })
   expect(result.exitCode).toBe(1)
