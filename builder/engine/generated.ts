@@ -14,9 +14,7 @@ import { declaredUnreproducible } from './unreproducible.ts'
 
 /**
  * What a lock keeps: paths whose content no build makes twice, and that elements declare so (`lock` in the file
- * `unreproducible`). A build that makes a lock hands the content out; one from the lock puts it in place of its own.
- *
- * @returns the paths in the tree, by element's declaration
+ * `unreproducible`), as far as they are in the tree.
  */
 async function keptPaths({ job }: Build): Promise<string[]> {
   const declared = (await declaredUnreproducible(job.elements)).filter(({ lock }) => lock)

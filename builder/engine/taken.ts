@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { RecordedPackage, RecordedSource } from '../../registry/images/record.ts'
+import type { RecordedPackage } from '../../registry/images/record.ts'
 import type { LayerMeta } from '../cache/types.ts'
 import type { BuildInputs, InputsOfBuild } from '../lock/build-inputs.ts'
 import type { GeneratedContent } from '../lock/generated.ts'
@@ -51,7 +51,11 @@ export async function takenFrom(
     downloads: recorded.flatMap((one) =>
       one.kind === 'file' ? [{ kind: one.kind, url: one.url, sha256: one.sha256 }] : [],
     ),
-    sources: recorded.flatMap(({ kind, ...source }) => (kind === 'source' ? [source as RecordedSource] : [])),
+    sources: recorded.flatMap((one) => {
+      if (one.kind !== 'source') return []
+      const { name, location, ref, revision } = one
+      return [{ name, location, ref, revision }]
+    }),
   }
 }
 

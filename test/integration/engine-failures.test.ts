@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { run } from '../../lib/exec.ts'
 import { withElements } from './engine-elements.ts'
-import { bin, buildEnvironment, create, leftovers, workDirectory } from './harness.ts'
+import { bin, buildEnvironment, create, inOwnMounts, leftovers, workDirectory } from './harness.ts'
 
 const work = await workDirectory()
 const START = '#!/bin/bash\nset -eu\nset -o pipefail\n'
@@ -82,22 +82,11 @@ async function onSmallDisk(mebibytes: number, args: readonly string[], extra: Re
     'status=0; "$@" || status=$?',
     'echo "LEFT $(ls -A | tr "\\n" " ")"; exit "$status"',
   ].join('\n')
-  const result = await run(
-    [
-      'unshare',
-      '--mount',
-      '--propagation',
-      'private',
-      'bash',
-      '-c',
-      script,
-      'bash',
-      small,
-      String(mebibytes),
-      ...args,
-    ],
-    { env: { ...buildEnvironment(work), ...extra }, check: false, timeoutMs: 120_000 },
-  )
+  const result = await run([...inOwnMounts, script, 'bash', small, String(mebibytes), ...args], {
+    env: { ...buildEnvironment(work), ...extra },
+    check: false,
+    timeoutMs: 120_000,
+  })
   return { ...result, small }
 }
 

@@ -11,6 +11,9 @@ export const fixtureElements = `${root}test/fixtures/elements`
 /** The path of one of the project's commands. */
 export const bin = (name: string): string => `${root}builder/bin/${name}`
 
+/** Words in front of a script of bash, and its arguments, that may mount what it likes: nobody else sees it. */
+export const inOwnMounts = ['unshare', '--mount', '--propagation', 'private', 'bash', '-c'] as const
+
 /** An environment without the caller's DIB settings, building in a directory of its own. */
 export function buildEnvironment(work: string, extra: Record<string, string> = {}): Record<string, string> {
   return {

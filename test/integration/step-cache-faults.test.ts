@@ -11,7 +11,7 @@ import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
 import { flipByte } from '../unit/cache/flip-byte.ts'
 import { withElements } from './engine-elements.ts'
-import { bin, leftovers, workDirectory } from './harness.ts'
+import { bin, inOwnMounts, leftovers, workDirectory } from './harness.ts'
 import { cachedBuilds, expectSameImage, script, whatHappened } from './step-cache-support.ts'
 
 // A machine that fails, builds that are killed, and builds at the same time leave a cache that is sound.
@@ -171,16 +171,7 @@ describe('a full disk for the cache', () => {
 
   async function onSmallDisk(size: string, named: readonly string[], name: string) {
     const { argv, settings } = command(named, { name })
-    const shell = [
-      'unshare',
-      '--mount',
-      '--propagation',
-      'private',
-      'bash',
-      '-c',
-      SMALL_DISK,
-      'bash',
-    ] as const
+    const shell = [...inOwnMounts, SMALL_DISK, 'bash'] as const
     const { stdout, stderr } = await run([...shell, small, bin('build-image'), size, ...argv], {
       ...settings,
       env: { ...settings.env, DIB_IMAGE_CACHE: small },

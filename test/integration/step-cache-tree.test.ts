@@ -4,7 +4,7 @@ import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { tarMembers } from '../e2e/tar-members.ts'
 import { withElements } from './engine-elements.ts'
-import { leftovers, workDirectory } from './harness.ts'
+import { inOwnMounts, leftovers, workDirectory } from './harness.ts'
 import { cachedBuilds, expectSameImage, script, tarAttributes, whatHappened } from './step-cache-support.ts'
 
 // The image is the same, whatever of it came from the cache; and what no layer can hold is not cached.
@@ -110,17 +110,7 @@ describe('a tree of layers', () => {
   ])('is the same as %s', async (_what, name, env) => {
     const place = `${work}/overlay-${name}`
     const { argv, settings } = command(elements, { name })
-    const overlay = [
-      'unshare',
-      '--mount',
-      '--propagation',
-      'private',
-      'bash',
-      '-c',
-      ON_OVERLAY,
-      'bash',
-      place,
-    ] as const
+    const overlay = [...inOwnMounts, ON_OVERLAY, 'bash', place] as const
     const result = await run([...overlay, 'env', `--chdir=${work}`, ...argv], {
       ...settings,
       env: {
