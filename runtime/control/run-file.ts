@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CofferError } from '../../lib/errors.ts'
+import { isRunning, type ProcessId } from '../../lib/process-id.ts'
 import { writeAtomically } from '../../lib/write-atomically.ts'
-import { isRunning, type ProcessId } from './process-id.ts'
 
 /** What a control plane says of itself in `run/coffer.json`. */
 export interface RunState {

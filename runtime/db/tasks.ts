@@ -12,7 +12,7 @@ export function taskRepository(scope: DbScope): TaskRepository {
   const { db } = scope.sql
   const time = () => toSqlTimeMs(scope.clock.now())
   /** Changes of a task that only its holder may make, and only while it is not ended. */
-  const held = (taskId: string, owner: string) =>
+  const heldBy = (taskId: string, owner: string) =>
     db
       .updateTable('tasks')
       .where('id', '=', taskId)
@@ -35,7 +35,7 @@ export function taskRepository(scope: DbScope): TaskRepository {
     },
 
     renew: async (taskId, owner, leaseMs, now) => {
-      const { numUpdatedRows } = await held(taskId, owner)
+      const { numUpdatedRows } = await heldBy(taskId, owner)
         .set({ lease_until: now.getTime() + leaseMs, updated: time() })
         // A lease that ran out is lost even if nobody took the task yet: somebody may be about to.
         .where('lease_until', '>', now.getTime())
@@ -45,7 +45,7 @@ export function taskRepository(scope: DbScope): TaskRepository {
 
     setState: async (taskId, owner, state, error) => {
       const ended = ENDED.includes(state)
-      const { numUpdatedRows } = await held(taskId, owner)
+      const { numUpdatedRows } = await heldBy(taskId, owner)
         .set({
           state,
           updated: time(),
@@ -56,8 +56,18 @@ export function taskRepository(scope: DbScope): TaskRepository {
       return numUpdatedRows > 0n
     },
 
+    held: async (now) => {
+      const rows = await db
+        .selectFrom('tasks')
+        .select(['id', 'owner'])
+        .where('state', 'not in', ENDED)
+        .where('lease_until', '>', now.getTime())
+        .execute()
+      return rows.map(({ id, owner }) => ({ id, owner: owner ?? '' }))
+    },
+
     release: async (taskId, owner) => {
-      await held(taskId, owner).set({ owner: null, lease_until: null, updated: time() }).execute()
+      await heldBy(taskId, owner).set({ owner: null, lease_until: null, updated: time() }).execute()
     },
 
     steps: (taskId) => stepsOf(scope, taskId),

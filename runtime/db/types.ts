@@ -268,7 +268,9 @@ export interface TaskRepository {
     state: TaskState,
     error?: { readonly code: string; readonly message: string },
   ) => Promise<boolean>
-  /** Gives a task back before its lease ends, at an orderly stop. */
+  /** Tasks under a lease that runs, with who holds them. */
+  readonly held: (now: Date) => Promise<readonly { readonly id: string; readonly owner: string }[]>
+  /** Gives a task back before its lease ends. */
   readonly release: (taskId: string, owner: string) => Promise<void>
   readonly steps: (taskId: string) => Promise<readonly StepRecord[]>
   readonly startStep: (taskId: string, name: string, data: string) => Promise<void>

@@ -8,6 +8,7 @@ import { keepLease } from './flow/lease.ts'
 import { runFlow } from './flow/run.ts'
 import { pause } from './flow/wait.ts'
 import { flowOf } from './flows/index.ts'
+import { holderName, releaseOfTheDead } from './holder.ts'
 import { startReconciler } from './reconcile/index.ts'
 import { DEFAULT_TIMINGS, type Services, type Timings } from './services.ts'
 
@@ -19,7 +20,7 @@ export interface TaskManagerDeps extends Omit<Services, 'timings'> {
   /** Listens on it for `run_tasks`; the connection stays the caller's. */
   readonly connection: Connection
   readonly timings?: Partial<Timings>
-  /** Names this process in leases. Default: by its process id. */
+  /** Names this process in leases. Default: {@link holderName}. */
   readonly owner?: string
   readonly concurrentTasks?: number
 }
@@ -36,7 +37,7 @@ export interface TaskManager {
 export async function startTaskManager(deps: TaskManagerDeps): Promise<TaskManager> {
   const services: Services = { ...deps, timings: { ...DEFAULT_TIMINGS, ...deps.timings } }
   const { db, clock, log, timings } = services
-  const name = deps.owner ?? `taskmanager-${process.pid}`
+  const name = deps.owner ?? holderName()
   const limit = deps.concurrentTasks ?? CONCURRENT_TASKS
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
@@ -88,6 +89,9 @@ export async function startTaskManager(deps: TaskManagerDeps): Promise<TaskManag
     }
   }
 
+  await releaseOfTheDead(services).catch((error: unknown) => {
+    log.error({ err: error }, 'Leases of ended processes could not be looked for; they run out by themselves')
+  })
   const poll = (async () => {
     while (!stopping.signal.aborted) {
       wake()

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { isRunning, residentBytes } from '../../runtime/control/process-id.ts'
+import { isRunning, residentBytes } from '../../lib/process-id.ts'
 import { readRunFile } from '../../runtime/control/run-file.ts'
 import { controlPlace, eventually, type Place, readLog, readOpenrc } from './control-support.ts'
 

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { systemClock } from '../../../lib/clock.ts'
 import { CofferError } from '../../../lib/errors.ts'
-import { isRunning } from '../../control/process-id.ts'
+import { isRunning } from '../../../lib/process-id.ts'
 import { runningPlane } from '../../control/run-file.ts'
 import { requireSafeStateDirectory } from '../../control/state-directory.ts'
 import { purge } from './purge.ts'

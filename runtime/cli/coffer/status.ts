@@ -1,4 +1,4 @@
-import { residentBytes } from '../../control/process-id.ts'
+import { residentBytes } from '../../../lib/process-id.ts'
 import { type RunState, runningPlane } from '../../control/run-file.ts'
 import { SERVICE_STATUSES } from '../../model/service-status.ts'
 import type { Settings } from '../../settings/types.ts'

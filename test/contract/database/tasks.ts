@@ -104,6 +104,19 @@ export function taskSuite(engine: Engine): void {
       expect(await claim('b')).toMatchObject({ id: 't1', owner: 'b', state: 'running' })
     })
 
+    test('who holds a task can be asked for, while the lease runs', async () => {
+      const { db, clock } = opened
+      await enqueue('t1', 'i1')
+      await enqueue('t2', 'i2')
+      await claim('a')
+      expect(await db.tasks.held(clock.now())).toEqual([{ id: 't1', owner: 'a' }])
+      await db.tasks.setState('t1', 'a', 'done')
+      await claim('b')
+      expect(await db.tasks.held(clock.now())).toEqual([{ id: 't2', owner: 'b' }])
+      clock.advance(31)
+      expect(await db.tasks.held(clock.now())).toEqual([])
+    })
+
     test('of many claims at once each task goes to one', async () => {
       for (let at = 0; at < 10; at++) await enqueue(`t${at}`, `i${at % 5}`)
       const claimed = await Promise.all(Array.from({ length: 20 }, (_, at) => claim(`owner-${at}`)))

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { ownProcessId } from '../../../../lib/process-id.ts'
 import { removeTree } from '../../../../lib/tree.ts'
-import { ownProcessId } from '../../../../runtime/control/process-id.ts'
 import { openRunFile, readRunFile } from '../../../../runtime/control/run-file.ts'
 import { ownDirectory } from './support.ts'
 

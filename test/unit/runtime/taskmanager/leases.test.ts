@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { setFaults } from '../../../../runtime/compute/fake/faults.ts'
+import { holderName, isGone } from '../../../../runtime/taskmanager/holder.ts'
 import type { TaskManager } from '../../../../runtime/taskmanager/index.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -119,6 +122,31 @@ test('a task that ends every task manager is given up, undone, and says so', asy
   expect(await world.ended(task)).toMatchObject({ state: 'failed', errorCode: 'TASK_GIVEN_UP' })
   expect((await world.db.instances.get(id))?.fault?.message).toMatch(/begun 22 times/)
   expect(await world.leftovers()).toEqual({ servers: [], volumes: [], guests: [] })
+})
+
+test('what a killed task manager held is free for the next one on this machine, however long its lease', async () => {
+  const holder = new URL('../../../../runtime/taskmanager/holder.ts', import.meta.url).href
+  const script = `import { holderName } from '${holder}'; console.log(holderName()); setInterval(() => 0, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+  const [name] = await once(child.stdout.setEncoding('utf8'), 'data')
+  const owner = `${name.trim()}/1`
+  const { task } = await world.create()
+  await world.db.tasks.claim(owner, 3_600_000, new Date())
+  expect(isGone(owner)).toBe(false)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(isGone(owner)).toBe(true)
+  await start()
+  expect((await world.ended(task)).state).toBe('done')
+})
+
+test.each([
+  ['this process', `${holderName()}/1`],
+  ['one of another machine', 'taskmanager-1-1-1-00000000-0000-4000-8000-000000000000/1'],
+  ['one of another container', `${holderName().replace(/-\d+-\d+-\d+-/, '-999999-1-1-')}/1`],
+  ['one of an earlier version', 'taskmanager-999999/1'],
+])('the lease of %s is left to run', async (_, owner) => {
+  expect(isGone(owner)).toBe(false)
 })
 
 test('a nudge is answered at once, however long the poll', async () => {
