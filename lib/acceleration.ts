@@ -23,6 +23,8 @@ export interface ProofOptions {
   /** The machine that guests will have: a proof under another model would prove another thing. Default `pc`. */
   readonly machine?: 'pc' | 'q35'
   readonly clock?: Clock
+  /** Ends the probe; nothing is remembered then. */
+  readonly signal?: AbortSignal
 }
 
 interface Verdict {
@@ -41,7 +43,7 @@ const DISTRUST_MS = 24 * 3600 * 1000
  * That `/dev/kvm` opens proves nothing: nested KVM exists that runs firmware and then aborts, hangs, or crawls far
  * slower than emulation. The verdict is remembered for this QEMU, kernel and processor.
  *
- * @throws CofferError `TOOL_MISSING` when QEMU is not installed
+ * @throws CofferError `TOOL_MISSING` when QEMU is not installed; the reason of an aborted signal
  */
 export async function proveAcceleration(options: ProofOptions = {}): Promise<Accelerator> {
   const key = await machineKey(options)
@@ -49,6 +51,7 @@ export async function proveAcceleration(options: ProofOptions = {}): Promise<Acc
   const known = await recall(cacheFileOf(options), key, clock)
   if (known !== undefined) return known
   const accel = (await kvmWorks(options)) ? 'kvm' : 'tcg'
+  options.signal?.throwIfAborted()
   await remember(cacheFileOf(options), { key, accel, at: clock.now().toISOString() })
   return accel
 }
@@ -69,10 +72,15 @@ export async function runProbe(accel: Accelerator, options: ProofOptions = {}): 
   try {
     const disk = join(directory, 'probe.raw')
     await writeFile(disk, longModeProbe())
-    const result = await run(probeCommand(disk, accel, options), {
-      timeoutMs: options.timeoutMs ?? 5000,
-      check: false,
-    })
+    // A machine that hangs would outlive this process, should that end first.
+    const result = await run(
+      ['setpriv', '--pdeathsig', 'KILL', '--', ...probeCommand(disk, accel, options)],
+      {
+        timeoutMs: options.timeoutMs ?? 5000,
+        check: false,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      },
+    )
     return result.exitCode === PROBE_STATUS && result.stdout.includes(PROBE_TOKEN)
   } catch (error) {
     if (error instanceof CofferError && error.code === 'COMMAND_TIMED_OUT') return false

@@ -15,6 +15,9 @@ export interface ComputeDriver {
   readonly capabilities: ComputeCapabilities
   readonly flavors: () => Promise<readonly Flavor[]>
 
+  /** Begins, and does not wait for, what the first server would wait for else. */
+  readonly warmUp: () => void
+
   readonly createVolume: (volume: VolumeSpec) => Promise<void>
   readonly getVolume: (id: string) => Promise<VolumeState | undefined>
   readonly deleteVolume: (id: string) => Promise<void>

@@ -111,6 +111,7 @@ async function layGround(
     const { openCompute } = await import('../compute/index.ts')
     compute = await openCompute(settings, { clock, log: log.child({ service: 'compute' }) })
     release('the compute driver', compute.close)
+    if (services.has('taskmanager')) compute.warmUp()
   }
   onStep(services.has('hub') ? 'starting the message hub' : 'connecting to the message broker')
   const open = services.has('hub') ? hubMessages : remoteMessages

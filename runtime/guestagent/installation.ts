@@ -33,7 +33,9 @@ export async function install(args: PrepareArgs, parts: InstallationParts): Prom
   try {
     await state.setInstallation({ stage: 'preparing' })
     await ahead
-    await manager.prepare(args, (step) => log.info({ step }, 'Preparing the guest'))
+    const progress = (step: string) => log.info({ step }, 'Preparing the guest')
+    await manager.prepare(args, progress)
+    if (args.databases.length + args.users.length > 0) progress('creating databases and users')
     for (const database of args.databases) await ensureDatabase(manager, database)
     for (const user of args.users) await ensureUser(manager, user)
     await told

@@ -40,6 +40,7 @@ export async function runAgent(agentVersion: string, consolePath?: string): Prom
   try {
     const configuration = await readConfiguration()
     log = open({ debug: configuration.debug })
+    log.info({ version: agentVersion }, 'The guest agent starts')
     const [facts, state] = await Promise.all([readImageFacts(), openState(STATE_DIRECTORY)])
     const service = systemdService(facts.unit)
     const { guestId, datastoreManager, reportInterval, volume } = configuration

@@ -100,14 +100,24 @@ async function create(name: string): Promise<{ total: number; steps: ReadonlyMap
     )
     .all(name) as { name: string; started: string; finished: string }[]
   database.close()
+  const guest = guestSteps(
+    (await run([`${root}runtime/bin/coffer`, 'logs', name, '-n', '1000'], { env })).stdout,
+  )
   await trove('delete', name, '--wait')
-  return {
-    total,
-    steps: new Map(
-      rows.map((row) => [row.name, (Date.parse(row.finished) - Date.parse(row.started)) / 1000]),
-    ),
-  }
+  const steps = rows.map(
+    (row) => [`step: ${row.name}`, (Date.parse(row.finished) - Date.parse(row.started)) / 1000] as const,
+  )
+  return { total, steps: new Map([...steps, ...guest]) }
 }
+
+/** What the guest was busy with, from its console: each line of the agent says since when. */
+function guestSteps(console: string): [string, number][] {
+  const lines = [...console.matchAll(/\[ *([\d.]+)\] coffer: agent: (?:Preparing the guest: )?(.*)/g)]
+  const marks: [number, string][] = [[0, 'kernel and services'], ...lines.map(markOf)]
+  return marks.slice(0, -1).map(([at, what], n) => [`guest: ${what}`, (marks[n + 1]?.[0] ?? at) - at])
+}
+
+const markOf = ([, at, what]: RegExpExecArray): [number, string] => [Number(at), what ?? '']
 
 try {
   const file = await image()
@@ -136,7 +146,7 @@ try {
       [
         row('bare boot until the engine answers', bare),
         row('create to first accepted query', made),
-        ...[...steps].map(([name, values]) => row(`step: ${name}`, values)),
+        ...[...steps].map(([name, values]) => row(name, values)),
         ['ratio', (median(made) / median(bare)).toFixed(2)],
       ],
     ),

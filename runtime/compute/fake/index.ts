@@ -76,6 +76,7 @@ export async function openFakeCompute(
   return {
     capabilities: { volumes: true, ownAddresses: true, liveSecurityRules: true },
     flavors: async () => FLAVORS,
+    warmUp: () => undefined,
 
     async createVolume(spec) {
       if ((await volumes.get(spec.id)) !== undefined) return

@@ -39,13 +39,14 @@ export async function openQemuCompute(
   }
   const network = networkOf(settings, () => servers.allRecords({ layout }))
   const root = process.getuid?.() === 0
+  const acceleration = onceProved(settings.qemu.accelerator, layout.acceleration, clock)
   const context: servers.ServerContext = {
     layout,
     network,
     clock,
     slots: openSlots(layout.slots, network.firstSlot, network.endSlot),
     firstUid: root && settings.qemu.firstUid > 0 ? settings.qemu.firstUid : undefined,
-    accelerator: onceProved(settings.qemu.accelerator, layout.acceleration, clock),
+    accelerator: acceleration.known,
     warn: (message, fields) => log.warn(fields, message),
   }
   const volumes = openVolumes(layout, (id) => servers.usersOf(id, context))
@@ -54,6 +55,8 @@ export async function openQemuCompute(
   return {
     capabilities: { volumes: true, ownAddresses: true, liveSecurityRules: true },
     flavors: () => readFlavors(layout.flavors),
+    // Who creates the first server is told what is wrong.
+    warmUp: () => void acceleration.known().catch(() => undefined),
     createVolume: (spec) => each(spec.id, () => volumes.create(spec)),
     getVolume: volumes.get,
     deleteVolume: (id) => each(id, () => volumes.remove(id)),
@@ -65,7 +68,10 @@ export async function openQemuCompute(
     rebootServer: (id) => each(id, () => servers.rebootServer(id, context)),
     consoleTail: (id, bytes) => each(id, () => servers.consoleTail(id, bytes, context)),
     setSecurityRules: (id, rules) => each(id, () => servers.setSecurityRules(id, rules, context)),
-    close: network.close,
+    async close() {
+      await acceleration.stop()
+      await network.close()
+    },
   }
 }
 
@@ -97,13 +103,20 @@ function networkOf(
 
 /** The accelerator, proved at the first start and remembered in the state directory for this kernel and QEMU. */
 function onceProved(setting: Settings['qemu']['accelerator'], cacheFile: string, clock: Clock) {
+  const stopping = new AbortController()
   let proof: Promise<Accelerator> | undefined
-  return (): Promise<Accelerator> => {
-    if (setting !== 'auto') return Promise.resolve(setting)
-    proof ??= proveAcceleration({ cacheFile, clock, machine: 'q35' })
-    proof.catch(() => {
-      proof = undefined
-    })
-    return proof
+  return {
+    known(): Promise<Accelerator> {
+      if (setting !== 'auto') return Promise.resolve(setting)
+      proof ??= proveAcceleration({ cacheFile, clock, machine: 'q35', signal: stopping.signal })
+      proof.catch(() => {
+        proof = undefined
+      })
+      return proof
+    },
+    async stop(): Promise<void> {
+      stopping.abort()
+      await proof?.catch(() => undefined)
+    },
   }
 }

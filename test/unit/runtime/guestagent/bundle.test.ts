@@ -45,7 +45,7 @@ test('it starts, and says in one line what it lacks', async () => {
     const ended = await run([process.execPath, file, consoleFile], { check: false, timeoutMs: 15_000 })
     expect(ended.exitCode).toBe(1)
     expect(await readFile(consoleFile, 'utf8')).toMatch(
-      /^\ncoffer: agent: The guest agent cannot go on: There is/,
+      /^\n\[ *[\d.]+\] coffer: agent: The guest agent cannot go on: There is/,
     )
     expect(ended.stdout).toMatch(
       /^<3>The guest agent cannot go on \{"reason":"There is no .*guest_info\.conf/,
