@@ -9,6 +9,13 @@ import type { Forward } from './network/forwards.ts'
  */
 const TRANSLATIONS_MIB = 256
 
+/**
+ * The processor of an emulated guest: all that TCG can do, but for what makes it slower. A fifth level of page tables is one
+ * more to walk at each miss, and with fast string operations announced the guest copies and clears byte by byte, each byte a
+ * round of its own here. Together they take a twelfth of a boot.
+ */
+const EMULATED_CPU = 'max,la57=off,erms=off'
+
 /** Everything that decides a QEMU command line. */
 export interface Machine {
   /** The QEMU program's path. */
@@ -64,7 +71,7 @@ export function qemuCommand(machine: Machine): Argv {
     ...['-machine', 'q35,graphics=off,hpet=off,smbus=off,sata=off,vmport=off,dump-guest-core=off'],
     ...(machine.accel === 'kvm'
       ? ['-accel', 'kvm', '-cpu', 'host']
-      : ['-accel', `tcg,thread=multi,tb-size=${TRANSLATIONS_MIB}`, '-cpu', 'max']),
+      : ['-accel', `tcg,thread=multi,tb-size=${TRANSLATIONS_MIB}`, '-cpu', EMULATED_CPU]),
     ...['-smp', String(machine.vcpus), '-m', String(machine.memoryMiB)],
     ...['-rtc', 'base=utc', '-boot', 'strict=on', '-action', 'reboot=reset,shutdown=pause,panic=pause'],
     ...['-qmp', 'unix:qmp.sock,server=on,wait=off'],
