@@ -89,7 +89,12 @@ export async function mountAll(requests: readonly MountRequest[], cwd?: string):
   await run(['/bin/sh', '-c', loop, 'mount', ...words], { env, ...(cwd === undefined ? {} : { cwd }) })
 }
 
-/** Unmounts a mount point and everything below it. @returns false when something is busy */
-export async function unmountAll(target: string): Promise<boolean> {
-  return (await run(['umount', '--recursive', '--', target], { check: false })).exitCode === 0
+/**
+ * Unmounts mount points and everything below them in order, with one process.
+ *
+ * @returns false when something is busy; it and what comes after it are still mounted then
+ */
+export async function unmountAll(...targets: readonly string[]): Promise<boolean> {
+  const loop = 'for point; do umount --recursive -- "$point" || exit; done'
+  return (await run(['/bin/sh', '-c', loop, 'umount', ...targets], { check: false })).exitCode === 0
 }

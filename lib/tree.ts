@@ -1,4 +1,4 @@
-import { lstat, realpath } from 'node:fs/promises'
+import { lstat, realpath, rmdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CofferError, isErrno } from './errors.ts'
 import { type Argv, run } from './exec.ts'
@@ -30,6 +30,7 @@ export async function removeTree(
     if (PROTECTED.has(real) || PROTECTED.has(absolute)) {
       throw new CofferError('TREE_PROTECTED', `Refusing to delete ${absolute}: it is a system directory`)
     }
+    if (await removedEmpty(absolute)) return
     const mounts = await mountsBelow(real, { inclusive: true })
     if (mounts.length > 0) {
       throw new CofferError('TREE_HAS_MOUNTS', `Refusing to delete ${absolute}: ${mounts[0]} is mounted`, {
@@ -48,3 +49,10 @@ export async function removeTree(
   await start(['chattr', '-R', '-f', '-ia', absolute], false)
   await remove(true)
 }
+
+/** Most trees that are deleted in the course of a build hold nothing; for these no program needs to be started. */
+const removedEmpty = (path: string): Promise<boolean> =>
+  rmdir(path).then(
+    () => true,
+    () => false,
+  )

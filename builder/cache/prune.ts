@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { entering } from '../../lib/user-namespace.ts'
+import { writeAtomically } from '../../lib/write-atomically.ts'
 import { readArtifact } from './artifacts.ts'
 import { whileUnused } from './build-cache.ts'
 import { openLayers } from './layers.ts'
@@ -81,8 +82,29 @@ async function namesIn(directory: string): Promise<string[]> {
   return await readdir(directory).catch(() => [])
 }
 
+/** In each directory, once somebody has asked: what lies in the cache never changes, and counting takes its time. */
+const BYTES = 'bytes'
+
 /** Bytes on disk of directories. */
 async function sizesOf(
+  paths: readonly string[],
+  enter: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const known = new Map<string, number>()
+  for (const path of paths) {
+    const bytes = Number.parseInt(await readFile(join(path, BYTES), 'utf8').catch(() => ''), 10)
+    if (!Number.isNaN(bytes)) known.set(path, bytes)
+  }
+  const counted = await countedSizes(
+    paths.filter((path) => !known.has(path)),
+    enter,
+  )
+  for (const [path, bytes] of counted)
+    await writeAtomically(join(path, BYTES), `${bytes}\n`, 0o600).catch(() => undefined)
+  return new Map([...known, ...counted])
+}
+
+async function countedSizes(
   paths: readonly string[],
   enter: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {

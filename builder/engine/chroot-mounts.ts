@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
-import { mount, mountsBelow, unmount } from '../../lib/mount.ts'
+import { mount, mountAll, mountsBelow, unmount } from '../../lib/mount.ts'
 import type { Build } from './build.ts'
 import { showOwnDevices } from './own-devices.ts'
 
@@ -11,12 +11,18 @@ import { showOwnDevices } from './own-devices.ts'
  */
 export async function mountChroot(build: Build): Promise<void> {
   const root = build.job.directories.mount
-  for (const name of ['proc', 'dev', 'sys']) await run(['mkdir', '-p', '--', `${root}/${name}`])
-  await mount({ source: 'none', target: `${root}/proc`, type: 'proc' })
-  if (build.job.rootless) return await showOwnDevices(build.job, root)
-  await mount({ source: '/dev', target: `${root}/dev`, options: ['bind'] })
-  await mount({ source: 'devpts', target: `${root}/dev/pts`, type: 'devpts', options: await devptsOptions() })
-  await mount({ source: 'none', target: `${root}/sys`, type: 'sysfs', options: ['ro'] })
+  await run(['mkdir', '-p', '--', `${root}/proc`, `${root}/dev`, `${root}/sys`])
+  const proc = { source: 'none', target: `${root}/proc`, type: 'proc' }
+  if (build.job.rootless) {
+    await mount(proc)
+    return await showOwnDevices(build.job, root)
+  }
+  await mountAll([
+    proc,
+    { source: '/dev', target: `${root}/dev`, options: ['bind'] },
+    { source: 'devpts', target: `${root}/dev/pts`, type: 'devpts', options: await devptsOptions() },
+    { source: 'none', target: `${root}/sys`, type: 'sysfs', options: ['ro'] },
+  ])
 }
 
 /** A second instance of devpts needs the host's own options, or terminals in the chroot belong to nobody. */

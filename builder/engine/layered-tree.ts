@@ -1,5 +1,5 @@
 import { chmod, chown, lstat, mkdir, readdir, rmdir } from 'node:fs/promises'
-import { type MountRequest, mountAll, unmountAll } from '../../lib/mount.ts'
+import { type MountRequest, mountAll, mountsBelow, unmountAll } from '../../lib/mount.ts'
 import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { cacheLayout, layerParts } from '../cache/layout.ts'
@@ -16,6 +16,9 @@ export interface LayeredTreePlace {
   /** In a user namespace overlayfs keeps its notes in `user.*` attributes. */
   readonly rootless: boolean
 }
+
+/** Directory of a draft for what overlayfs works with. */
+const WORK = 'work'
 
 /** What a step changed. */
 export interface Changes {
@@ -86,7 +89,7 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
 
   async function overlay(part: 'tree' | 'hooks', at: string): Promise<MountRequest> {
     const directory = `${own}/${(await ensureDraft()).slice(place.drafts.length + 1)}`
-    const work = `${layerParts[part]}w`
+    const work = `${WORK}/${layerParts[part]}`
     await mkdir(`${draft}/${work}`, { recursive: true })
     // A work directory remembers that its mount was volatile and refuses another. Its index is needed again.
     await removeTree(`${draft}/${work}/work/incompat`)
@@ -151,7 +154,12 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
 
     async unmount() {
       if (target === undefined) return true
-      return (await unmountTree()) && (await unmountAll(place.hooks))
+      const done = await unmountAll(target, place.hooks)
+      // Where the hooks alone are busy, the tree has gone all the same.
+      if (!done && (await mountsBelow(target, { inclusive: true })).length > 0) return false
+      await rmdir(target)
+      target = undefined
+      return done
     },
 
     mountedAt: () => target,
@@ -170,8 +178,8 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
     async takeDraft(changes) {
       const taken = draft ?? (await ensureDraft())
       draft = undefined
+      await removeTree(`${taken}/${WORK}`)
       for (const part of ['tree', 'hooks'] as const) {
-        await removeTree(`${taken}/${layerParts[part]}w`)
         if (!changes[part]) await removeTree(`${taken}/${layerParts[part]}`)
       }
       return taken

@@ -114,13 +114,17 @@ async function runWithRights(
     return await runSteps(hits)
   } finally {
     await cache?.close()
-    if (cache !== undefined && added)
-      await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter).catch((error: unknown) => {
-        log.warn(`The step cache could not be pruned: ${describeError(error)}`)
-      })
+    const pruned =
+      cache !== undefined && added ? pruneSteps(cache.directory, STEP_CACHE_BYTES, enter) : undefined
+    const steps = pruned?.catch((error: unknown) => {
+      log.warn(`The step cache could not be pruned: ${describeError(error)}`)
+    })
     await proxy.close()
     await inputs.close()
-    await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
+    await Promise.all([
+      steps,
+      pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES }),
+    ])
     interrupt.release()
   }
 
@@ -158,6 +162,7 @@ async function runWithRights(
     else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
     if (status === 0 && interrupt.status() === undefined)
       await finishLock(inputs, proxy, listener, told.generated())
+    let outputs = told.facts().outputs
     if (status === 0 && request.record) {
       const facts = {
         steps,
@@ -166,6 +171,7 @@ async function runWithRights(
         ...(prepared.lock === undefined ? {} : { lock: lockDigest(prepared.lock) }),
       }
       const record = await buildRecord(prepared, version, facts)
+      outputs = outputs.map((output, at) => ({ ...output, ...record.outputs[at] }))
       await writeBuildRecord(request, record)
       const owner = callerOf(request.callerEnv)
       await writeSupplyChain({
@@ -178,7 +184,7 @@ async function runWithRights(
       const tree = told.tree()
       const key = status === 0 && tree !== undefined ? await outputsKey(tree, prepared) : undefined
       try {
-        if (key !== undefined) await keepOutputs(cache, key, request, told.facts().outputs)
+        if (key !== undefined) await keepOutputs(cache, key, request, outputs)
         await syncCache(cache.directory)
       } catch (error) {
         // The image is there: that the next build must make it again is no failure of this one.
