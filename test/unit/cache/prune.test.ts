@@ -50,6 +50,19 @@ test('layers and images are listed together, last used first', async () => {
   }
 })
 
+test('how much an entry takes is counted once, since what lies in the cache never changes', async () => {
+  const directory = await cacheDirectory()
+  await put(directory, '10-a', 10)
+  const [counted] = await cacheEntries(directory)
+  const { layer } = cacheLayout(directory)
+  await writeFile(join(layer(counted?.name ?? ''), 't', 'more'), 'x'.repeat(MiB))
+  expect(await cacheEntries(directory)).toEqual([counted])
+  // What says nothing that can be understood does not count.
+  await writeFile(join(layer(counted?.name ?? ''), 'bytes'), 'many')
+  const [again] = await cacheEntries(directory)
+  expect(again?.bytes).toBeGreaterThanOrEqual(2 * MiB)
+})
+
 test('what was not used for longest goes first, until the rest fits', async () => {
   const directory = await cacheDirectory()
   await put(directory, '10-a', 40)
