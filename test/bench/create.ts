@@ -2,7 +2,6 @@
 // tools/node test/bench/create.ts [mysql|mariadb] [rounds] [image.qcow2]
 // Nothing else should run: two cores' worth of emulation is measured.
 import { mkdtemp, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -15,6 +14,7 @@ import { openRegistryDatabase } from '../../registry/db/index.ts'
 import { openImageStore } from '../../registry/images/store.ts'
 import { registerImage } from '../../registry/register.ts'
 import { markdownTable } from '../../tools/markdown.ts'
+import { freePort } from '../free-ports.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const [datastore = 'mysql', rounds = '3', given] = process.argv.slice(2)
@@ -23,16 +23,6 @@ const env = { PATH: process.env.PATH, HOME: home, COFFER_STATE_DIR: join(home, '
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const seconds = (from: number) => (performance.now() - from) / 1000
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 async function image(): Promise<string> {
   if (given !== undefined) return given

@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -12,6 +11,7 @@ import { openImageStore } from '../../registry/images/store.ts'
 import { startFleet } from '../../runtime/compute/fake/guests.ts'
 import { readRunFile } from '../../runtime/control/run-file.ts'
 import { silentLog } from '../../runtime/transport/log.ts'
+import { freePort } from '../free-ports.ts'
 
 const BIN = new URL('../../runtime/bin/', import.meta.url).pathname
 
@@ -141,16 +141,6 @@ async function endControlPlane(stateDir: string): Promise<void> {
   if (state === undefined || !isRunning(state.process)) return
   process.kill(state.process.pid, 'SIGTERM')
   while (isRunning(state.process)) await systemClock.sleep(50)
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 export const readLog = (stateDir: string): Promise<string> =>

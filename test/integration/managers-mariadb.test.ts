@@ -8,7 +8,8 @@ import { removeTree } from '../../lib/tree.ts'
 import { MARIADB } from '../../runtime/guestagent/managers/mariadb/index.ts'
 import { mysqlFamilyManager } from '../../runtime/guestagent/managers/mysql-family/manager.ts'
 import { type ManagerStage, managerContract } from '../contract/manager/suite.ts'
-import { childService, freePort, stageHost } from './managers-stage.ts'
+import { freePort } from '../free-ports.ts'
+import { childService, stageHost } from './managers-stage.ts'
 
 const installed = (await findProgram('mariadbd', '/usr/sbin')) !== undefined
 

@@ -6,7 +6,8 @@ import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { postgresqlManager } from '../../runtime/guestagent/managers/postgresql/index.ts'
 import { type ManagerStage, managerContract } from '../contract/manager/suite.ts'
-import { childService, freePort, stageHost } from './managers-stage.ts'
+import { freePort } from '../free-ports.ts'
+import { childService, stageHost } from './managers-stage.ts'
 
 const versions = await readdir('/usr/lib/postgresql').catch(() => [])
 const bin = `/usr/lib/postgresql/${versions.at(-1)}/bin`

@@ -7,7 +7,8 @@ import { findProgram } from '../../lib/find-program.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { redisManager } from '../../runtime/guestagent/managers/redis/index.ts'
 import { type ManagerStage, managerContract } from '../contract/manager/suite.ts'
-import { childService, freePort, stageHost } from './managers-stage.ts'
+import { freePort } from '../free-ports.ts'
+import { childService, stageHost } from './managers-stage.ts'
 
 const installed = (await findProgram('redis-server', '/usr/bin')) !== undefined
 

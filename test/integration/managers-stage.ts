@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { systemClock } from '../../lib/clock.ts'
 import type { ManagerHost } from '../../runtime/guestagent/managers/host.ts'
 import type { ServiceControl } from '../../runtime/guestagent/service/service-control.ts'
@@ -61,15 +60,3 @@ export const stageHost = (service: ServiceControl): ManagerHost => ({
   clock: systemClock,
   log: silentLog,
 })
-
-/** A port of the loopback interface that nobody has. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}

@@ -9,7 +9,8 @@ import { openImageStore } from '../../registry/images/store.ts'
 import { startFleet } from '../../runtime/compute/fake/guests.ts'
 import { openFakeCompute } from '../../runtime/compute/fake/index.ts'
 import { silentLog } from '../../runtime/transport/log.ts'
-import { freePort, readOpenrc } from './control-support.ts'
+import { freePort } from '../free-ports.ts'
+import { readOpenrc } from './control-support.ts'
 import { type DatabaseClient, databaseClient } from './openstack-database-client.ts'
 
 const BIN = new URL('../../runtime/bin/', import.meta.url).pathname

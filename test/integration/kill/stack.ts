@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,35 +15,19 @@ import { openDatabase } from '../../../runtime/db/index.ts'
 import { controlSecret } from '../../../runtime/transport/embedded/index.ts'
 import { transportAdmin } from '../../../runtime/transport/index.ts'
 import { transportUrl } from '../../../runtime/transport/url.ts'
+import { freePorts } from '../../free-ports.ts'
 
 export const ROLES = ['hub', 'conductor', 'taskmanager', 'fleet'] as const
 export type Role = (typeof ROLES)[number]
 
 const program = new URL('service.ts', import.meta.url).pathname
 
-/** Two neighbouring ports that are free: the hub's and the API's. */
-async function freePorts(): Promise<number> {
-  const taken = (port: number) =>
-    new Promise<number | undefined>((resolve) => {
-      const server = createServer()
-      server.once('error', () => resolve(undefined))
-      server.listen(port, '127.0.0.1', () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === 'object' ? address?.port : undefined))
-      })
-    })
-  for (;;) {
-    const port = await taken(0)
-    if (port !== undefined && port < 65_535 && (await taken(port + 1)) !== undefined) return port
-  }
-}
-
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
 /** A whole control plane, each service a process of its own, and a process that plays the guests. */
 export async function startStack() {
   const directory = await mkdtemp(join(tmpdir(), 'coffer-kill-'))
-  const port = await freePorts()
+  const [port = 0] = await freePorts(2)
   const key = await loadKey(join(directory, 'secret.key'))
   const db = await openDatabase(`sqlite://${directory}/trove.sqlite`, { clock: systemClock })
   await db.datastores.putDatastore('mysql')

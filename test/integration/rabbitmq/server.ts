@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Environment, run } from '../../../lib/exec.ts'
 import { findProgram } from '../../../lib/find-program.ts'
 import { removeTree } from '../../../lib/tree.ts'
+import { freePorts } from '../../free-ports.ts'
 
 /** Debian's script without the wrapper, which would become another user and use the system's own directories. */
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server'
@@ -31,7 +31,7 @@ export async function startRabbit(): Promise<RabbitServer> {
     throw new Error('this test needs the Debian package rabbitmq-server')
   }
   const directory = await mkdtemp(join(tmpdir(), 'coffer-rabbit-'))
-  const [port, tlsPort, adminPort, distributionPort, mapperPort] = await freePorts(5)
+  const [port = 0, tlsPort = 0, adminPort = 0, distributionPort = 0, mapperPort = 0] = await freePorts(5)
   const files = { conf: join(directory, 'rabbitmq.conf'), plugins: join(directory, 'enabled_plugins') }
   const tls = await makeCertificates(directory)
   await mkdir(join(directory, 'home'))
@@ -130,25 +130,6 @@ async function answers(port: number): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-async function freePorts(count: 5): Promise<[number, number, number, number, number]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer()
-          server.listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports as [number, number, number, number, number]
 }
 
 /** A certificate authority and a certificate for 127.0.0.1. */
