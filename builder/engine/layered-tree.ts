@@ -126,9 +126,13 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
   async function unmountTree(): Promise<boolean> {
     if (target === undefined) return true
     if (!(await unmountAll(target))) return false
-    await rmdir(target)
-    target = undefined
+    await forget(target)
     return true
+  }
+
+  async function forget(point: string): Promise<void> {
+    await rmdir(point)
+    target = undefined
   }
 
   return {
@@ -157,8 +161,7 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
       const done = await unmountAll(target, place.hooks)
       // Where the hooks alone are busy, the tree has gone all the same.
       if (!done && (await mountsBelow(target, { inclusive: true })).length > 0) return false
-      await rmdir(target)
-      target = undefined
+      await forget(target)
       return done
     },
 

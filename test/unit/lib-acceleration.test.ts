@@ -39,6 +39,15 @@ test('the verdict is what the probe does under KVM here, and it is remembered', 
   expect(performance.now() - started).toBeLessThan(2000)
 })
 
+test('a proof that is broken off remembers nothing: the next one decides', async () => {
+  const cacheFile = join(directory, 'broken-off.json')
+  const stop = new AbortController()
+  const proof = proveAcceleration({ cacheFile, kvmDevice: '/dev/null', signal: stop.signal })
+  stop.abort(new Error('the service stops'))
+  await expect(proof).rejects.toThrow('the service stops')
+  await expect(access(cacheFile)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 test('a remembered trust in KVM lasts; distrust is reconsidered after a day', async () => {
   const cacheFile = join(directory, 'distrust.json')
   const without = { cacheFile, kvmDevice: '/nonexistent' }
