@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { CofferError } from './errors.ts'
 import { type Argv, run } from './exec.ts'
 import { longModeProbe, PROBE_STATUS, PROBE_TOKEN } from './long-mode-probe.ts'
+import { startReaper } from './reaper.ts'
 import { removeTree } from './tree.ts'
 
 /** How guest instructions run: by the processor, or emulated. */
@@ -69,6 +70,8 @@ export async function distrustKvm(options: ProofOptions = {}): Promise<void> {
  */
 export async function runProbe(accel: Accelerator, options: ProofOptions = {}): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'coffer-probe-'))
+  // Deletes it even if this process is killed.
+  const reaper = startReaper([directory])
   try {
     const disk = join(directory, 'probe.raw')
     await writeFile(disk, longModeProbe())
@@ -87,6 +90,7 @@ export async function runProbe(accel: Accelerator, options: ProofOptions = {}): 
     throw error
   } finally {
     await removeTree(directory)
+    await reaper.dismiss()
   }
 }
 
