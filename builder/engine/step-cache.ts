@@ -115,15 +115,17 @@ export async function outputsKey(tree: string, prepared: PreparedBuild): Promise
   })
 }
 
-/** The programs that write disks and images: another version may write other bytes. */
+/** The programs and libraries that write disks and images: another version may write other bytes. */
 async function toolsOf(request: BuildRequest): Promise<string[]> {
-  return await Promise.all(
+  const programs = await Promise.all(
     ['qemu-img', 'mke2fs', 'mkfs.vfat', 'grub-mkimage', 'tar', 'mksquashfs'].map(async (name) => {
       const path = await findProgram(name, searchPathOf(request))
       const found = path === undefined ? undefined : await stat(path)
       return `${name} ${found?.size ?? 0} ${found?.mtimeMs ?? 0}`
     }),
   )
+  const { zlib, zstd } = process.versions
+  return [...programs, `zlib ${zlib}`, `zstd ${zstd}`]
 }
 
 /** What a finished build left, as far as the cache keeps it. */

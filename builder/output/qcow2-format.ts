@@ -1,24 +1,21 @@
 import { CofferError } from '../../lib/errors.ts'
 
 /*
- * The parts of the qcow2 format that tell where the clusters of a disk are (QEMU, docs/interop/qcow2.txt). Everything is
+ * The parts of the qcow2 format that say where the clusters of a disk are (QEMU, docs/interop/qcow2.txt). Everything is
  * big-endian.
  */
 
 const MAGIC = 0x514649fb
-/** Bits 9 to 55 of a table's entry: an offset in the file. */
-const OFFSET_MASK = 0x00fffffffffffe00n
 /** Bit 63: the cluster is used once. */
 export const COPIED = 1n << 63n
 const COMPRESSED = 1n << 62n
-export const SECTOR = 512
+const SECTOR = 512
 
 /** What the header says. */
 export interface Qcow2Header {
   readonly clusterBits: number
   readonly clusterSize: number
   readonly l1Entries: number
-  readonly l1Offset: number
   /** How compressed clusters are. */
   readonly compression: 'zlib' | 'zstd'
 }
@@ -47,7 +44,6 @@ export function readHeader(bytes: Buffer): Qcow2Header {
     clusterBits,
     clusterSize: 2 ** clusterBits,
     l1Entries: bytes.readUInt32BE(36),
-    l1Offset: Number(bytes.readBigUInt64BE(40)),
     compression,
   }
 }
@@ -68,35 +64,17 @@ export function setTables(
   bytes.writeUInt32BE(tables.refcountClusters, 56)
 }
 
-/** The offset that an entry of the first table holds; 0 for none. */
-export function l2OffsetOf(entry: bigint): number {
-  return Number(entry & OFFSET_MASK)
+/** Behind the last sector that a piece of a file touches, in bytes. */
+export function lastSectorEnd(offset: number, length: number): number {
+  return Math.ceil((offset + length) / SECTOR) * SECTOR
 }
 
-/** What an entry of a second table says of one cluster of the disk. */
-export type ClusterEntry =
-  | { readonly kind: 'none' }
-  /** All zeros, with nothing in the file. */
-  | { readonly kind: 'zero' }
-  | { readonly kind: 'plain'; readonly offset: number }
-  /** `end`: of the last sector that it touches, at which other clusters may begin earlier. */
-  | { readonly kind: 'compressed'; readonly offset: number; readonly end: number }
-
-/** Reads an entry of a second table. */
-export function readCluster(entry: bigint, clusterBits: number): ClusterEntry {
-  if ((entry & COMPRESSED) !== 0n) {
-    const shift = BigInt(62 - (clusterBits - 8))
-    const offset = Number(entry & ((1n << shift) - 1n))
-    const sectors = Number((entry & (COMPRESSED - 1n)) >> shift)
-    return { kind: 'compressed', offset, end: (Math.floor(offset / SECTOR) + 1 + sectors) * SECTOR }
-  }
-  const offset = Number(entry & OFFSET_MASK)
-  if ((entry & 1n) !== 0n) return { kind: 'zero' }
-  return offset === 0 ? { kind: 'none' } : { kind: 'plain', offset }
-}
-
-/** The entry of a compressed cluster that begins at a sector and takes a number of them. */
-export function compressedEntry(offset: number, sectors: number, clusterBits: number): bigint {
+/**
+ * The entry of a compressed cluster, wherever in the file it begins. It tells how many sectors the cluster touches, not where
+ * it ends in the last one.
+ */
+export function compressedEntry(offset: number, length: number, clusterBits: number): bigint {
   const shift = BigInt(62 - (clusterBits - 8))
-  return COMPRESSED | (BigInt(sectors - 1) << shift) | BigInt(offset)
+  const more = lastSectorEnd(offset, length) / SECTOR - Math.floor(offset / SECTOR) - 1
+  return COMPRESSED | (BigInt(more) << shift) | BigInt(offset)
 }

@@ -327,9 +327,9 @@ describe('putting an output in its place', () => {
     }
     const env = { ...process.env, PATH: `${slow}:${process.env.PATH}` }
     await expect(
-      fromRaw(['qcow2'], { env, cleanup: watched, signal: AbortSignal.timeout(700) }),
+      fromRaw(['vmdk'], { env, cleanup: watched, signal: AbortSignal.timeout(700) }),
     ).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
-    expect(registered).toEqual([`unfinished ${join(directory, 'image.qcow2')}`])
+    expect(registered).toEqual([`unfinished ${join(directory, 'image.vmdk')}`])
     expect(await produced()).toEqual(['bin', 'build.raw'])
   })
 })

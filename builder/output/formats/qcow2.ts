@@ -1,16 +1,14 @@
-import { mkdtemp } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import { CofferError } from '../../../lib/errors.ts'
-import { removeTree } from '../../../lib/tree.ts'
-import { orderQcow2 } from '../qcow2-order.ts'
+import { run } from '../../../lib/exec.ts'
+import { compressIntoQcow2 } from '../qcow2-write.ts'
 import type { RawFormat, RawJob } from '../types.ts'
 import { convert, qemuImgTool, splitOptions } from './qemu-img.ts'
 
 /**
  * QEMU's own format, compressed unless `-u` says otherwise.
  *
- * The same disk gives the same file: it is compressed on all processors, which leaves the order of clusters to chance, and
- * then put in order.
+ * The same disk gives the same file, however many processors compress it.
  */
 export const qcow2: RawFormat = {
   name: 'qcow2',
@@ -25,27 +23,28 @@ export const qcow2: RawFormat = {
     if (job.compress && splitOptions(options).every((option) => PLAIN_OPTION.test(option))) {
       return compressOnAllCores(job, options)
     }
-    return convert(job, 'qcow2', { compress: job.compress, options, ordered: true })
+    return convert(job, 'qcow2', { compress: job.compress, options })
   },
 }
 
-/** Options that leave the image one that {@link orderQcow2} understands. */
+/** Options that leave the image one that {@link compressIntoQcow2} can fill. */
 const PLAIN_OPTION = /^(compat|cluster_size|lazy_refcounts)=|^compression_type=(zlib|zstd)$/
 
 async function compressOnAllCores(job: RawJob, options: string): Promise<void> {
-  const scratch = await mkdtemp(join(dirname(job.rawPath), 'qcow2-'))
-  try {
-    const unordered = join(scratch, 'unordered')
-    await convert({ ...job, target: unordered }, 'qcow2', { compress: true, options })
-    await orderQcow2(unordered, job.target)
-  } finally {
-    await removeTree(scratch)
-  }
+  const { rawPath, target, cores, env, log, signal } = job
+  log.info('Compressing the image')
+  const { size } = await stat(rawPath)
+  const wishes = options === '' ? [] : ['-o', options]
+  await run(['qemu-img', 'create', '-q', '-f', 'qcow2', ...wishes, '--', target, String(size)], {
+    env,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  await compressIntoQcow2({ rawPath, image: target, cores, signal })
 }
 
 /** Wishes for a qcow2 image, see {@link qcow2Options}. */
 export interface Qcow2Wishes {
-  /** zstd instead of zlib: seven times faster to make and smaller, but needs QEMU 5.1 or newer to read. */
+  /** zstd instead of zlib: four times faster to make and smaller, but needs QEMU 5.1 or newer to read. */
   readonly zstd?: boolean
   /** `0.10` for readers older than QEMU 1.1. */
   readonly compat?: '0.10' | '1.1'

@@ -7,28 +7,25 @@ export const qemuImgTool: Tool = {
   complaint: 'qemu-img executable not found.',
 }
 
-/** Requests in flight at once; qemu-img allows no more. Compressing uses threads of its own below that. */
-const IN_FLIGHT = 16
-
 /** What {@link convert} does beyond changing the format. */
 export interface ConvertOptions {
   readonly compress?: boolean
   /** Comma separated text for `-o`. */
   readonly options?: string
-  /** Clusters in the order of the disk: the same image every time, on one processor. Default false: all of them. */
-  readonly ordered?: boolean
 }
 
-/** Converts the raw image with qemu-img. The source is always read as raw. */
+/**
+ * Converts the raw image with qemu-img. The source is always read as raw, and written in its order (no `-W`): the same image
+ * every time.
+ */
 export async function convert(job: RawJob, qemuFormat: string, how: ConvertOptions): Promise<void> {
   job.log.info('Converting image using qemu-img convert')
-  const { compress = false, options = '', ordered = false } = how
+  const { compress = false, options = '' } = how
   await run(
     [
       'qemu-img',
       'convert',
       ...(compress ? ['-c'] : []),
-      ...(ordered ? [] : ['-m', String(IN_FLIGHT), '-W']),
       ...['-f', 'raw', '-O', qemuFormat],
       ...(options === '' ? [] : ['-o', options]),
       ...['--', job.rawPath, job.target],
@@ -52,8 +49,7 @@ export function qemuImgFormat(name: string): RawFormat {
     finish: 'image',
     ...(DRAWN.has(name) ? { varies: VARIES } : {}),
     tools: () => [qemuImgTool],
-    // In order: unordered writes only pay where writing costs processor time, and order makes the bytes repeatable.
-    write: (job) => convert(job, name, { options: job.qemuImgOptions ?? '', ordered: true }),
+    write: (job) => convert(job, name, { options: job.qemuImgOptions ?? '' }),
   }
 }
 

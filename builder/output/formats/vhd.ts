@@ -15,5 +15,5 @@ export const vhd: RawFormat = {
   finish: 'image',
   varies: VARIES,
   tools: () => [qemuImgTool],
-  write: (job) => convert(job, 'vpc', { options: 'subformat=fixed,force_size=on', ordered: true }),
+  write: (job) => convert(job, 'vpc', { options: 'subformat=fixed,force_size=on' }),
 }

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { compressIntoQcow2, runsOf } from '../../builder/output/qcow2-write.ts'
+import { run } from '../../lib/exec.ts'
+import { digestFile } from '../../lib/hash.ts'
+import { workDirectory } from './harness.ts'
+
+const directory = await workDirectory()
+const MIB = 1024 ** 2
+
+/** A disk of holes, zeros that are written, text, noise that does not get smaller, and an end in the middle of a cluster. */
+async function makeDisk(path: string): Promise<void> {
+  const disk = await open(path, 'w')
+  const text = Buffer.from('the same again, '.repeat(2 ** 16))
+  try {
+    await disk.write(text, 0, text.length, 0)
+    await disk.write(Buffer.alloc(MIB), 0, MIB, 3 * MIB)
+    await disk.write(randomBytes(MIB), 0, MIB, 7 * MIB + 4096)
+    for (let at = 0; at < 200; at++) await disk.write(text, 0, 1000 + at, 20 * MIB + at * 3 * 4096)
+    await disk.write(randomBytes(100), 0, 100, 70 * MIB)
+    await disk.truncate(90 * MIB + 1536)
+  } finally {
+    await disk.close()
+  }
+}
+
+test.each([
+  ['zlib', '64k', '1.1'],
+  ['zlib', '64k', '0.10'],
+  ['zlib', '512', '1.1'],
+  ['zstd', '64k', '1.1'],
+  ['zstd', '256k', '1.1'],
+  ['zstd', '2M', '1.1'],
+])(
+  'QEMU finds the disk in an image of %s and clusters of %s (compat %s)',
+  async (compression, cluster, compat) => {
+    const rawPath = join(directory, 'disk.raw')
+    await makeDisk(rawPath)
+    const type = compression === 'zlib' ? [] : [`compression_type=${compression}`]
+    const options = [`cluster_size=${cluster}`, `compat=${compat}`, ...type].join(',')
+    const digests: string[] = []
+    for (const cores of [1, 3]) {
+      const image = join(directory, `disk-${cores}.qcow2`)
+      const size = String(90 * MIB + 1536)
+      await run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-o', options, image, size])
+      await compressIntoQcow2({ rawPath, image, cores })
+      // Exits with an error for clusters that nobody uses too, and for differences.
+      await run(['qemu-img', 'check', '-q', '-f', 'qcow2', image])
+      await run(['qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', rawPath, image])
+      digests.push(await digestFile(image))
+    }
+    expect(new Set(digests).size).toBe(1)
+  },
+)
+
+test('an empty disk gives an image without clusters', async () => {
+  const rawPath = join(directory, 'empty.raw')
+  const disk = await open(rawPath, 'w')
+  await disk.truncate(MIB)
+  await disk.close()
+  const image = join(directory, 'empty.qcow2')
+  await run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, String(MIB)])
+  await compressIntoQcow2({ rawPath, image, cores: 2 })
+  await run(['qemu-img', 'check', '-q', image])
+  await run(['qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', rawPath, image])
+})
+
+test('an abort ends it', async () => {
+  const rawPath = join(directory, 'long.raw')
+  await makeDisk(rawPath)
+  const image = join(directory, 'long.qcow2')
+  await run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, String(90 * MIB + 1536)])
+  await expect(
+    compressIntoQcow2({ rawPath, image, cores: 2, signal: AbortSignal.abort(new Error('enough')) }),
+  ).rejects.toThrow('enough')
+})
+
+test('a disk that cannot be read is an error', async () => {
+  const image = join(directory, 'lost.qcow2')
+  await run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '1M'])
+  await expect(
+    compressIntoQcow2({ rawPath: join(directory, 'nowhere.raw'), image, cores: 2 }),
+  ).rejects.toThrow(/nowhere\.raw/)
+})
+
+test('each cluster is in one run, however extents lie', () => {
+  const runs = [
+    ...runsOf(
+      [
+        { start: 0, length: 100 },
+        { start: 300, length: 800 },
+        { start: 5_000_000, length: 9_000_000 },
+      ],
+      512,
+    ),
+  ]
+  expect(runs.slice(0, 2)).toEqual([
+    { first: 0, count: 1 },
+    { first: 1, count: 2 },
+  ])
+  const clusters = runs.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at))
+  expect(new Set(clusters).size).toBe(clusters.length)
+  expect(clusters.at(-1)).toBe(Math.ceil(14_000_000 / 512) - 1)
+})
