@@ -28,9 +28,26 @@ export async function unmount(target: string, options: { readonly lazy?: boolean
  */
 export async function makeReadOnly(target: string): Promise<void> {
   const real = await realpath(target)
-  const flags = parseMountFlags(await readFile('/proc/self/mountinfo', 'utf8'), real) ?? []
-  const kept = flags.filter((flag) => flag !== 'rw' && flag !== 'ro')
-  await run(['mount', '-o', ['remount', 'bind', 'ro', ...kept].join(','), '--', real])
+  await run(['mount', '-o', readOnlyOptions((await flagsAt(real)) ?? []).join(','), '--', real])
+}
+
+/** Shows a directory at another place too, read-only there; see {@link makeReadOnly}. */
+export async function bindReadOnly(source: string, target: string): Promise<void> {
+  // A bind mount begins with the flags of what it shows.
+  const flags = await flagsAt(await realpath(source))
+  const bind = { source, target, options: ['bind'] }
+  if (flags !== undefined) return await mountAll([bind, { source, target, options: readOnlyOptions(flags) }])
+  await mount(bind)
+  await makeReadOnly(target)
+}
+
+/** The flags of the mount at a path; undefined when it is no mount point. */
+async function flagsAt(real: string): Promise<string[] | undefined> {
+  return parseMountFlags(await readFile('/proc/self/mountinfo', 'utf8'), real)
+}
+
+function readOnlyOptions(flags: readonly string[]): string[] {
+  return ['remount', 'bind', 'ro', ...flags.filter((flag) => flag !== 'rw' && flag !== 'ro')]
 }
 
 /** The flags of the mount at a path, the last one made, in a `/proc/PID/mountinfo` text; see proc(5). */

@@ -21,7 +21,7 @@ export async function keepContent(layer: string): Promise<LayerContent> {
   const content = known === undefined ? undefined : parseContent(known)
   if (content !== undefined) return content
   const found = await describeContent(layer)
-  await writeAtomically(file, JSON.stringify(found), 0o600).catch(() => undefined)
+  await writeAtomically(file, JSON.stringify(found), 0o600, { durable: false }).catch(() => undefined)
   return found
 }
 

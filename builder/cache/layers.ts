@@ -1,7 +1,6 @@
-import { mkdir, readdir, readFile, rename, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
 import { isErrno } from '../../lib/errors.ts'
 import { removeTree } from '../../lib/tree.ts'
-import { writeAtomically } from '../../lib/write-atomically.ts'
 import { cacheLayout, layerName, layerParts } from './layout.ts'
 import { parseLayerMeta } from './parse-meta.ts'
 import type { Layer, LayerMeta } from './types.ts'
@@ -15,7 +14,8 @@ export interface LayerStore {
   /** Notes that a layer was used now. False when it has gone meanwhile. */
   readonly touch: (name: string) => Promise<boolean>
   /**
-   * Makes a finished directory a layer: writes its meta.json and renames it.
+   * Makes a finished directory a layer: writes its meta.json and renames it. Nothing waits for the disk: until the cache has
+   * been synced, a layer is trusted only by the boot of the machine that made it.
    *
    * @param draft a directory on the cache's file system, with the parts of {@link layerParts} in it
    * @returns the layer; the one that another build put there first, if one did
@@ -74,7 +74,8 @@ export function openLayers(directory: string): LayerStore {
 
     async commit(draft, meta) {
       await mkdir(layout.layers, { recursive: true, mode: 0o700 })
-      await writeAtomically(`${draft}/${layerParts.meta}`, `${JSON.stringify(meta, undefined, 1)}\n`, 0o600)
+      const file = `${draft}/${layerParts.meta}`
+      await writeFile(file, `${JSON.stringify(meta, undefined, 1)}\n`, { mode: 0o600 })
       for (let digits = 6; ; digits += 6) {
         const name = layerName(meta.preKey, meta.key, digits)
         if (await renamed(draft, layout.layer(name))) return { name, meta }

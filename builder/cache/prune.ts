@@ -1,13 +1,12 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../lib/exec.ts'
 import { removeTree } from '../../lib/tree.ts'
 import { entering } from '../../lib/user-namespace.ts'
-import { writeAtomically } from '../../lib/write-atomically.ts'
 import { readArtifact } from './artifacts.ts'
 import { whileUnused } from './build-cache.ts'
 import { openLayers } from './layers.ts'
-import { cacheLayout } from './layout.ts'
+import { type CacheLayout, cacheLayout } from './layout.ts'
 
 /** Something that the step cache holds. */
 export interface CacheEntry {
@@ -82,7 +81,17 @@ async function namesIn(directory: string): Promise<string[]> {
   return await readdir(directory).catch(() => [])
 }
 
-/** In each directory, once somebody has asked: what lies in the cache never changes, and counting takes its time. */
+async function everyPath({ layers, artifacts }: CacheLayout): Promise<string[]> {
+  const found = [layers, artifacts].map(async (parent) =>
+    (await namesIn(parent)).map((name) => join(parent, name)),
+  )
+  return (await Promise.all(found)).flat()
+}
+
+/**
+ * In each directory, once somebody has asked: what lies in the cache never changes, and counting takes its time. A line, so
+ * that half of one is known for what it is.
+ */
 const BYTES = 'bytes'
 
 /** Bytes on disk of directories. */
@@ -91,16 +100,17 @@ async function sizesOf(
   enter: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const known = new Map<string, number>()
-  for (const path of paths) {
-    const bytes = Number.parseInt(await readFile(join(path, BYTES), 'utf8').catch(() => ''), 10)
-    if (!Number.isNaN(bytes)) known.set(path, bytes)
+  const notes = await Promise.all(paths.map((path) => readFile(join(path, BYTES), 'utf8').catch(() => '')))
+  for (const [at, path] of paths.entries()) {
+    const [, bytes] = /^(\d+)\n$/.exec(notes[at] ?? '') ?? []
+    if (bytes !== undefined) known.set(path, Number(bytes))
   }
   const counted = await countedSizes(
     paths.filter((path) => !known.has(path)),
     enter,
   )
   for (const [path, bytes] of counted)
-    await writeAtomically(join(path, BYTES), `${bytes}\n`, 0o600).catch(() => undefined)
+    await writeFile(join(path, BYTES), `${bytes}\n`, { mode: 0o600 }).catch(() => undefined)
   return new Map([...known, ...counted])
 }
 
@@ -141,6 +151,9 @@ async function prune(
 ): Promise<readonly CacheEntry[]> {
   const layout = cacheLayout(directory)
   const gone: CacheEntry[] = []
+  const sizes = await sizesOf(await everyPath(layout), enter)
+  // Most of the time. What each entry is takes longer to find out.
+  if ([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0) <= maxBytes) return gone
   let kept = 0
   for (const entry of await cacheEntries(directory, enter)) {
     kept += entry.bytes

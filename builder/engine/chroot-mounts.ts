@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { mount, mountAll, mountsBelow, unmount } from '../../lib/mount.ts'
@@ -11,7 +11,9 @@ import { showOwnDevices } from './own-devices.ts'
  */
 export async function mountChroot(build: Build): Promise<void> {
   const root = build.job.directories.mount
-  await run(['mkdir', '-p', '--', `${root}/proc`, `${root}/dev`, `${root}/sys`])
+  const points = ['proc', 'dev', 'sys'].map((name) => `${root}/${name}`)
+  const there = await Promise.all(points.map((point) => lstat(point).catch(() => undefined)))
+  if (!there.every((stat) => stat?.isDirectory())) await run(['mkdir', '-p', '--', ...points])
   const proc = { source: 'none', target: `${root}/proc`, type: 'proc' }
   if (build.job.rootless) {
     await mount(proc)

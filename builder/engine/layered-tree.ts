@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, rmdir } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { type MountRequest, mountAll, mountsBelow, unmountAll } from '../../lib/mount.ts'
 import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
@@ -19,6 +19,11 @@ export interface LayeredTreePlace {
 
 /** Directory of a draft for what overlayfs works with. */
 const WORK = 'work'
+
+/** Deletes what overlayfs worked with: a handful of names, where nobody else may write. No program needs to be started. */
+async function removeWork(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true })
+}
 
 /** What a step changed. */
 export interface Changes {
@@ -92,7 +97,7 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
     const work = `${WORK}/${layerParts[part]}`
     await mkdir(`${draft}/${work}`, { recursive: true })
     // A work directory remembers that its mount was volatile and refuses another. Its index is needed again.
-    await removeTree(`${draft}/${work}/work/incompat`)
+    await removeWork(`${draft}/${work}/work/incompat`)
     const lower = lowers[part].length === 0 ? [`${own}/nothing`] : lowers[part]
     return {
       source: 'coffer',
@@ -181,7 +186,7 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
     async takeDraft(changes) {
       const taken = draft ?? (await ensureDraft())
       draft = undefined
-      await removeTree(`${taken}/${WORK}`)
+      await removeWork(`${taken}/${WORK}`)
       for (const part of ['tree', 'hooks'] as const) {
         if (!changes[part]) await removeTree(`${taken}/${layerParts[part]}`)
       }

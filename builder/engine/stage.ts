@@ -1,5 +1,5 @@
 import { mkdir, rename, rmdir } from 'node:fs/promises'
-import { makeReadOnly, mount, mountsBelow, unmount } from '../../lib/mount.ts'
+import { bindReadOnly, mountsBelow, unmount } from '../../lib/mount.ts'
 import { exists } from '../../lib/path-kind.ts'
 import { removeTree } from '../../lib/tree.ts'
 import type { Build } from './build.ts'
@@ -69,9 +69,7 @@ export function openStaging(build: Build, initial: LayeredTree | undefined): Sta
     const target = `${root}${IN_TARGET}`
     if (wanted) {
       await mkdir(target, { recursive: true })
-      const source = build.job.directories.hooks
-      await mount({ source, target, options: ['bind'] })
-      await makeReadOnly(target)
+      await bindReadOnly(build.job.directories.hooks, target)
     } else {
       await unmount(target, { lazy: true })
       // In a layer the empty directory stays: taking it away would be a change of its own. The end of the build empties /tmp.
