@@ -42,4 +42,5 @@ function startTicksOf(pid: number): number | undefined {
   }
 }
 
-const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+/** Identity of the time since the machine started. */
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()

@@ -1,10 +1,9 @@
-import { mkdir, readdir, readFile, rename, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isErrno } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { digestFile, sha256 } from '../../lib/hash.ts'
 import { removeTree } from '../../lib/tree.ts'
-import { writeAtomically } from '../../lib/write-atomically.ts'
 import { recordFiles } from '../../registry/images/record.ts'
 import { cacheLayout } from './layout.ts'
 import { parseArtifact } from './parse-meta.ts'
@@ -22,6 +21,8 @@ export interface KeptOutput {
 export interface Artifact {
   readonly artifactVersion: 1
   readonly key: string
+  /** The same for images that {@link findAlike} takes for each other's. */
+  readonly alike?: string
   readonly outputs: readonly KeptOutput[]
   readonly created: string
   readonly bootId: string
@@ -62,6 +63,26 @@ export async function findArtifact(
 }
 
 /**
+ * The newest image that was made in the same way as another.
+ *
+ * @param suffix of the output that is wanted
+ * @returns its path; undefined when there is none
+ */
+export async function findAlike(cache: string, alike: string, suffix: string): Promise<string | undefined> {
+  const { artifacts } = cacheLayout(cache)
+  const names = await readdir(artifacts).catch(() => [])
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, artifact: await readArtifact(join(artifacts, name)) })),
+  )
+  const newest = found
+    .filter(({ artifact }) => artifact?.alike === alike)
+    .filter(({ artifact }) => artifact?.outputs.some((output) => output.suffix === suffix))
+    .sort((a, b) => (a.artifact?.created ?? '').localeCompare(b.artifact?.created ?? ''))
+    .at(-1)
+  return newest && join(artifacts, newest.name, `image${suffix}`)
+}
+
+/**
  * Keeps copies of finished outputs, and of the record beside them.
  *
  * @param drafts a directory on the cache's file system for the unfinished copy
@@ -81,9 +102,8 @@ export async function keepArtifact(
   for (const [at, path] of outputs.entries()) {
     await copy(path, join(draft, `image${artifact.outputs[at]?.suffix ?? ''}`))
   }
-  if (record !== undefined)
-    for (const name of await recordsIn(record)) await copy(join(record, name), join(draft, 'record', name))
-  await writeAtomically(join(draft, 'meta.json'), `${JSON.stringify(artifact, undefined, 1)}\n`, 0o600)
+  if (record !== undefined) await copyInto(record, await recordsIn(record), join(draft, 'record'))
+  await writeFile(join(draft, 'meta.json'), `${JSON.stringify(artifact, undefined, 1)}\n`, { mode: 0o600 })
   await mkdir(layout.artifacts, { recursive: true, mode: 0o700 })
   try {
     await rename(draft, layout.artifact(artifact.key))
@@ -116,7 +136,7 @@ export async function bringOutput(
 export async function bringRecord(cache: string, artifact: Artifact, target: string): Promise<void> {
   const kept = join(cacheLayout(cache).artifact(artifact.key), 'record')
   await mkdir(target, { recursive: true })
-  for (const name of await recordsIn(kept)) await copy(join(kept, name), join(target, name))
+  await copyInto(kept, await recordsIn(kept), target)
 }
 
 async function recordsIn(directory: string): Promise<string[]> {
@@ -124,7 +144,13 @@ async function recordsIn(directory: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
 }
 
-/** Shares blocks where the file system can, and keeps holes. */
 async function copy(from: string, to: string): Promise<void> {
-  await run(['cp', '--reflink=auto', '--sparse=auto', '--', basename(from), to], { cwd: dirname(from) })
+  await run([...CP, basename(from), to], { cwd: dirname(from) })
 }
+
+async function copyInto(directory: string, names: readonly string[], target: string): Promise<void> {
+  if (names.length > 0) await run([...CP, ...names, target], { cwd: directory })
+}
+
+/** Shares blocks where the file system can, and keeps holes. */
+const CP = ['cp', '--reflink=auto', '--sparse=auto', '--'] as const

@@ -1,5 +1,6 @@
-import { readFile, readlink, stat } from 'node:fs/promises'
+import { readlink, stat } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
+import { bootId } from '../../lib/process-id.ts'
 import { processIdentity } from '../../lib/process-identity.ts'
 
 /** Older than this, a mark of another container is left over: no build takes so long. Milliseconds. */
@@ -34,7 +35,6 @@ export async function isOlder(path: string, ms: number): Promise<boolean> {
 }
 
 async function whereabouts(): Promise<[string, string]> {
-  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim()
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
-  return [boot || 'unknown', namespace.replace(/\D/g, '') || 'unknown']
+  return [bootId(), namespace.replace(/\D/g, '') || 'unknown']
 }

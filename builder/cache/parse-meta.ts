@@ -28,6 +28,7 @@ export function parseArtifact(text: string): Artifact | undefined {
   const sound =
     artifact?.artifactVersion === 1 &&
     isDigest(artifact.key) &&
+    isOptionalText(artifact.alike) &&
     [artifact.created, artifact.bootId].every(isText) &&
     Array.isArray(artifact.outputs) &&
     artifact.outputs.every(isOutput)

@@ -76,6 +76,8 @@ export interface JobCache {
   readonly drafts: string
   /** Grows by a line for each file that the package proxy serves. */
   readonly served: string
+  /** The last qcow2 image that was made in the same way, in whose clusters much of this one's may be. */
+  readonly earlier: string | undefined
 }
 
 /** A running build: the job, the environment scripts see, and where to report. */

@@ -4,9 +4,9 @@ import type { BuildCache } from '../cache/build-cache.ts'
 import type { Layer } from '../cache/types.ts'
 import { callerOf, formatOf, produce } from '../output/index.ts'
 import type { BuildListener } from './events.ts'
+import { type FinishedOutput, restoreOutputs } from './kept-outputs.ts'
 import type { PreparedBuild } from './prepare.ts'
 import { readBuildRecord } from './record.ts'
-import { type FinishedOutput, restoreOutputs } from './step-cache.ts'
 
 /**
  * Brings a whole image out of the cache, and reports it as a build would.

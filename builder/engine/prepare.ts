@@ -147,11 +147,7 @@ const REQUIRED_PROGRAMS = {
 /** Refuses a machine without the programs of a build, before any work. @throws CofferError `TOOL_MISSING` */
 export async function checkMachine(path: string): Promise<void> {
   for (const [program, debianPackage] of Object.entries(REQUIRED_PROGRAMS)) {
-    const found = await run(['/bin/sh', '-c', 'command -v -- "$1"', 'sh', program], {
-      env: { PATH: path },
-      check: false,
-    })
-    if (found.exitCode !== 0) {
+    if ((await findProgram(program, path)) === undefined) {
       throw new CofferError('TOOL_MISSING', `${program} is not installed`, {
         hint: `On Debian: apt-get install ${debianPackage}`,
       })

@@ -2,8 +2,10 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError, describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { findAlike } from '../cache/artifacts.ts'
 import { openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
+import { syncCache } from '../cache/trust.ts'
 import type { Layer } from '../cache/types.ts'
 import { openBuildInputs } from '../lock/build-inputs.ts'
 import { lockDigest } from '../lock/lock.ts'
@@ -20,10 +22,11 @@ import type { BuildListener } from './events.ts'
 import { imageFromCache } from './image-from-cache.ts'
 import { interruption } from './interruption.ts'
 import { callerFor, makeJob, searchPathOf } from './job.ts'
+import { keepOutputs, outputRecipe } from './kept-outputs.ts'
 import { makeOwnCache } from './own-cache.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { buildRecord, recordDirectory, writeBuildRecord } from './record.ts'
-import { findHits, keepOutputs, outputsKey, stepCacheDirectory, stepsOf, syncCache } from './step-cache.ts'
+import { findHits, stepCacheDirectory, stepsOf } from './step-cache.ts'
 import { finishLock, inputsOf, replay, takenFrom } from './taken.ts'
 import { memoryAllows } from './tmpfs-memory.ts'
 import { toldBy } from './told.ts'
@@ -78,6 +81,7 @@ async function runWithRights(
   const tmpfs = request.useTmpfs && (await memoryAllows(request, log))
 
   const steps = stepsOf(prepared, version)
+  const recipe = request.stepCache ? await outputRecipe(prepared) : undefined
   const cache = request.stepCache
     ? await openBuildCache(stepCacheDirectory(request.imageCache, privilege), enter)
     : undefined
@@ -105,7 +109,7 @@ async function runWithRights(
     for (const { meta } of hits) await replay(meta, inputs, proxy)
     const treeKey = hits.length === steps.length ? key : undefined
     // An image from the cache has no tree to take the content from that its lock shall keep.
-    const from = treeKey === undefined || keepsContent ? undefined : await outputsKey(treeKey, prepared)
+    const from = treeKey === undefined || keepsContent ? undefined : recipe?.key(treeKey)
     if (from !== undefined && (await imageFromCache(cache, from, prepared, hits, log, listener))) {
       added = false
       await finishLock(inputs, proxy, listener, [])
@@ -146,7 +150,12 @@ async function runWithRights(
       cache:
         cache === undefined
           ? undefined
-          : { directory: cache.directory, drafts: cache.drafts, served: cache.served },
+          : {
+              directory: cache.directory,
+              drafts: cache.drafts,
+              served: cache.served,
+              earlier: recipe && (await findAlike(cache.directory, recipe.alike, '.qcow2')),
+            },
     })
     const told = toldBy(listener)
     const status = await runSandboxed({
@@ -182,9 +191,9 @@ async function runWithRights(
     }
     if (cache !== undefined) {
       const tree = told.tree()
-      const key = status === 0 && tree !== undefined ? await outputsKey(tree, prepared) : undefined
+      const kept = status === 0 && tree !== undefined && recipe !== undefined
       try {
-        if (key !== undefined) await keepOutputs(cache, key, request, outputs)
+        if (kept) await keepOutputs(cache, recipe, tree, request, outputs)
         await syncCache(cache.directory)
       } catch (error) {
         // The image is there: that the next build must make it again is no failure of this one.

@@ -1,8 +1,8 @@
 import type { RecordedDistribution, RecordedPackage } from '../../registry/images/record.ts'
 import type { GeneratedContent } from '../lock/generated.ts'
 import type { BuildEvent, BuildListener } from './events.ts'
+import type { FinishedOutput } from './kept-outputs.ts'
 import type { BuildFacts } from './record.ts'
-import type { FinishedOutput } from './step-cache.ts'
 
 /** Passes the worker's events on, and remembers what the end of the build needs. */
 export function toldBy(listener: BuildListener) {

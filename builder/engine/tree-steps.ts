@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { mountsBelow } from '../../lib/mount.ts'
+import { bootId } from '../../lib/process-id.ts'
 import { keepContent, type LayerContent } from '../cache/content.ts'
 import { keyOf, preKeyOf } from '../cache/keys.ts'
 import { openLayers } from '../cache/layers.ts'
@@ -268,8 +269,6 @@ function metaOf(
     ...(result.output === undefined ? {} : { output: result.output }),
     ...result.changes,
     created: systemClock.now().toISOString(),
-    bootId: bootId,
+    bootId: bootId(),
   }
 }
-
-const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim()

@@ -76,6 +76,8 @@ export async function rawOutputs(
     readonly rawPath: string
     /** False is `-u`. Default true. */
     readonly compress?: boolean
+    /** A qcow2 image that this program has made of much the same disk, to save time. */
+    readonly earlier?: string | undefined
     /** Text for `qemu-img convert -o`, for every format of qemu-img's that knows the option. */
     readonly qemuImgOptions?: string
   },
@@ -90,6 +92,7 @@ export async function rawOutputs(
         ...jobOf(options, target),
         rawPath: resolve(options.rawPath),
         compress: options.compress ?? true,
+        earlier: options.earlier,
         qemuImgOptions,
       })
     made.push(...(await produce(format, options, write)))

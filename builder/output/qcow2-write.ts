@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
 import { packClusters } from './pack-clusters.ts'
-import type { PackRequest } from './pack-thread.ts'
+import type { PackRange } from './pack-thread.ts'
 import { COPIED, compressedEntry, lastSectorEnd, readHeader, setTables } from './qcow2-format.ts'
 
 /** What {@link compressIntoQcow2} takes. */
@@ -11,14 +11,16 @@ export interface CompressRequest {
   readonly image: string
   /** Processors to use. */
   readonly cores: number
+  /** An image that the same libraries have compressed: equal clusters are taken from it. */
+  readonly earlier?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** More threads only wait for the one that writes. */
 const MOST_THREADS = 16
 
-/** Bytes of the disk that a thread takes at a time. More than the largest cluster that qcow2 knows, 2 MiB. */
-const RUN_BYTES = 4 * 1024 ** 2
+/** Bytes of the disk that a thread takes at a time; the largest cluster that qcow2 knows has as many. */
+const RANGE_BYTES = 2 * 1024 ** 2
 
 /** The smallest cluster that qcow2 knows holds every header. */
 const SMALLEST_CLUSTER = 512
@@ -39,7 +41,7 @@ export async function compressIntoQcow2(request: CompressRequest): Promise<void>
   }
 }
 
-async function fill(image: FileHandle, { rawPath, cores, signal }: CompressRequest): Promise<void> {
+async function fill(image: FileHandle, { rawPath, cores, earlier, signal }: CompressRequest): Promise<void> {
   const { clusterSize, clusterBits, l1Entries, compression } = readHeader(
     await bytesAt(image, SMALLEST_CLUSTER),
   )
@@ -49,16 +51,18 @@ async function fill(image: FileHandle, { rawPath, cores, signal }: CompressReque
 
   const out = appender(image, clusterSize)
   const entries = new Map<number, bigint>()
-  const ranges = [...runsOf(await extentsOf(rawPath), clusterSize)]
+  const most = Math.floor(RANGE_BYTES / clusterSize)
+  const ranges = [...rangesOf(await extentsOf(rawPath), clusterSize, most)]
   const threads = Math.min(cores, MOST_THREADS, ranges.length)
-  for await (const run of packClusters({ rawPath, clusterSize, compression, ranges, threads, signal })) {
+  const settings = { rawPath, clusterSize, compression, earlier }
+  for await (const range of packClusters({ ...settings, ranges, most, threads, signal })) {
     let at = 0
-    for (const [index, length] of run.lengths.entries()) {
+    for (const [index, length] of range.lengths.subarray(0, range.count).entries()) {
       if (length === 0) continue
       const plain = length === clusterSize
-      const offset = await out.append(run.bytes.subarray(at, at + length), plain ? clusterSize : 1)
+      const offset = await out.append(range.bytes.subarray(at, at + length), plain ? clusterSize : 1)
       const entry = plain ? COPIED | BigInt(offset) : compressedEntry(offset, length, clusterBits)
-      entries.set(run.first + index, entry)
+      entries.set(range.first + index, entry)
       at += length
     }
   }
@@ -90,9 +94,12 @@ async function extentsOf(rawPath: string): Promise<Extent[]> {
   return (JSON.parse(stdout) as (Extent & { zero: boolean })[]).filter(({ zero }) => !zero)
 }
 
-/** Runs of clusters that cover extents, each cluster once. */
-export function* runsOf(extents: readonly Extent[], clusterSize: number): Generator<PackRequest> {
-  const most = Math.max(1, Math.floor(RUN_BYTES / clusterSize))
+/** Ranges of clusters that cover extents, each cluster once, and no more than so many in each. */
+export function* rangesOf(
+  extents: readonly Extent[],
+  clusterSize: number,
+  most: number,
+): Generator<PackRange> {
   let next = 0
   for (const { start, length } of extents) {
     const end = Math.ceil((start + length) / clusterSize)

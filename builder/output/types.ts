@@ -81,6 +81,8 @@ export interface TreeJob extends JobBase {
 export interface RawJob extends JobBase {
   readonly rawPath: string
   readonly compress: boolean
+  /** A qcow2 image that this program has made of much the same disk: what is equal may be taken from it. */
+  readonly earlier?: string | undefined
   /** Text for `qemu-img convert -o`, already limited to what the format knows. */
   readonly qemuImgOptions?: string
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { compressIntoQcow2, runsOf } from '../../builder/output/qcow2-write.ts'
+import { compressIntoQcow2, rangesOf } from '../../builder/output/qcow2-write.ts'
 import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
 import { workDirectory } from './harness.ts'
@@ -85,22 +85,23 @@ test('a disk that cannot be read is an error', async () => {
   ).rejects.toThrow(/nowhere\.raw/)
 })
 
-test('each cluster is in one run, however extents lie', () => {
-  const runs = [
-    ...runsOf(
+test('each cluster is in one range, however extents lie', () => {
+  const ranges = [
+    ...rangesOf(
       [
         { start: 0, length: 100 },
         { start: 300, length: 800 },
         { start: 5_000_000, length: 9_000_000 },
       ],
       512,
+      4096,
     ),
   ]
-  expect(runs.slice(0, 2)).toEqual([
+  expect(ranges.slice(0, 2)).toEqual([
     { first: 0, count: 1 },
     { first: 1, count: 2 },
   ])
-  const clusters = runs.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at))
+  const clusters = ranges.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at))
   expect(new Set(clusters).size).toBe(clusters.length)
   expect(clusters.at(-1)).toBe(Math.ceil(14_000_000 / 512) - 1)
 })
