@@ -90,10 +90,12 @@ export async function installGrub(request: InstallGrubRequest): Promise<Installe
   try {
     const scratch = await mkdtemp(join(dirname(rawPath), 'grub-'))
     cleanup.defer(`the directory ${scratch}`, () => removeTree(scratch))
-    if (image !== undefined && area !== undefined && platforms.bios !== undefined) {
-      await installBios(layout, imagePath(image, rawPath), area, directory, scratch)
-    }
-    if (esp !== undefined) await installEfi(request, platforms.efi, esp, directory, scratch)
+    // At a time: most of it is waiting for grub-mkimage. They write to different places.
+    const both = await Promise.allSettled([
+      image && area && installBios(layout, imagePath(image, rawPath), area, directory, scratch),
+      esp && installEfi(request, platforms.efi, esp, directory, scratch),
+    ])
+    for (const one of both) if (one.status === 'rejected') throw one.reason
   } finally {
     await cleanup.release()
   }

@@ -83,25 +83,34 @@ export async function findAlike(cache: string, alike: string, suffix: string): P
 }
 
 /**
- * Keeps copies of finished outputs, and of the record beside them.
+ * Copies finished outputs for {@link keepArtifact}.
  *
  * @param drafts a directory on the cache's file system for the unfinished copy
- * @param outputs paths of the files
+ * @returns the directory with the copies
+ */
+export async function draftArtifact(
+  drafts: string,
+  outputs: readonly { readonly path: string; readonly suffix: string }[],
+): Promise<string> {
+  const draft = join(drafts, 'artifact')
+  await mkdir(join(draft, 'record'), { recursive: true, mode: 0o700 })
+  for (const { path, suffix } of outputs) await copy(path, join(draft, `image${suffix}`))
+  return draft
+}
+
+/**
+ * Keeps copies of finished outputs, and a copy of the record beside them.
+ *
+ * @param draft see {@link draftArtifact}
  * @param record directory with the build's record; undefined when none was asked for
  */
 export async function keepArtifact(
   cache: string,
-  drafts: string,
+  draft: string,
   artifact: Artifact,
-  outputs: readonly string[],
   record: string | undefined,
 ): Promise<void> {
   const layout = cacheLayout(cache)
-  const draft = join(drafts, 'artifact')
-  await mkdir(join(draft, 'record'), { recursive: true, mode: 0o700 })
-  for (const [at, path] of outputs.entries()) {
-    await copy(path, join(draft, `image${artifact.outputs[at]?.suffix ?? ''}`))
-  }
   if (record !== undefined) await copyInto(record, await recordsIn(record), join(draft, 'record'))
   await writeFile(join(draft, 'meta.json'), `${JSON.stringify(artifact, undefined, 1)}\n`, { mode: 0o600 })
   await mkdir(layout.artifacts, { recursive: true, mode: 0o700 })

@@ -10,6 +10,7 @@ import {
   artifactKey,
   bringOutput,
   bringRecord,
+  draftArtifact,
   findArtifact,
   keepArtifact,
 } from '../cache/artifacts.ts'
@@ -110,21 +111,32 @@ export async function restoreOutputs(
   return restored
 }
 
+/** Begins to copy outputs into the cache, for {@link keepOutputs}. @returns the directory with the copies */
+export async function copyOutputs(
+  cache: BuildCache,
+  request: BuildRequest,
+  outputs: readonly FinishedOutput[],
+): Promise<string> {
+  const files = outputs.map(({ path }) => ({ path: resolve(path), suffix: suffixOf(path, request) }))
+  return await draftArtifact(cache.drafts, files)
+}
+
 /**
  * Keeps the outputs of a build under their identity.
  *
- * @param tree identity of the tree that they were made of
+ * @param recipe.tree identity of the tree that they were made of
+ * @param copies see {@link copyOutputs}
  */
 export async function keepOutputs(
   cache: BuildCache,
-  recipe: OutputRecipe,
-  tree: string,
+  recipe: OutputRecipe & { readonly tree: string },
   request: BuildRequest,
   outputs: readonly FinishedOutput[],
+  copies: Promise<string>,
 ): Promise<void> {
   const kept = await Promise.all(
     outputs.map(async ({ path, format, bytes, sha256 }) => ({
-      suffix: resolve(path).slice(resolve(request.imageName).length),
+      suffix: suffixOf(path, request),
       format,
       bytes,
       sha256: sha256 ?? (await digestFile(path)),
@@ -132,13 +144,17 @@ export async function keepOutputs(
   )
   const artifact: Artifact = {
     artifactVersion: 1,
-    key: recipe.key(tree),
+    key: recipe.key(recipe.tree),
     alike: recipe.alike,
     outputs: kept,
     created: systemClock.now().toISOString(),
     bootId: bootId(),
   }
-  const paths = outputs.map(({ path }) => resolve(path))
   const record = request.record ? recordDirectory(request) : undefined
-  await keepArtifact(cache.directory, cache.drafts, artifact, paths, record)
+  await keepArtifact(cache.directory, await copies, artifact, record)
+}
+
+/** What follows the image's name. */
+function suffixOf(path: string, { imageName }: BuildRequest): string {
+  return resolve(path).slice(resolve(imageName).length)
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { CofferError, describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { findAlike } from '../cache/artifacts.ts'
-import { openBuildCache } from '../cache/build-cache.ts'
+import { type BuildCache, openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
 import { syncCache } from '../cache/trust.ts'
 import type { Layer } from '../cache/types.ts'
@@ -22,7 +22,7 @@ import type { BuildListener } from './events.ts'
 import { imageFromCache } from './image-from-cache.ts'
 import { interruption } from './interruption.ts'
 import { callerFor, makeJob, searchPathOf } from './job.ts'
-import { keepOutputs, outputRecipe } from './kept-outputs.ts'
+import { copyOutputs, keepOutputs, outputRecipe } from './kept-outputs.ts'
 import { makeOwnCache } from './own-cache.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { buildRecord, recordDirectory, writeBuildRecord } from './record.ts'
@@ -117,19 +117,25 @@ async function runWithRights(
     }
     return await runSteps(hits)
   } finally {
-    await cache?.close()
-    const pruned =
-      cache !== undefined && added ? pruneSteps(cache.directory, STEP_CACHE_BYTES, enter) : undefined
-    const steps = pruned?.catch((error: unknown) => {
-      log.warn(`The step cache could not be pruned: ${describeError(error)}`)
-    })
-    await proxy.close()
-    await inputs.close()
     await Promise.all([
-      steps,
-      pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES }),
+      cache && leaveCache(cache),
+      proxy
+        .close()
+        .then(() => pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })),
+      inputs.close(),
     ])
     interrupt.release()
+  }
+
+  async function leaveCache(cache: BuildCache): Promise<void> {
+    const warn = (what: string) => (error: unknown) => log.warn(`${what}: ${firstLine(error)}`)
+    const synced = added && syncCache(cache.directory).catch(warn('The step cache could not be written out'))
+    await cache.close()
+    if (added)
+      await pruneSteps(cache.directory, STEP_CACHE_BYTES, enter).catch(
+        warn('The step cache could not be pruned'),
+      )
+    await synced
   }
 
   async function runSteps(hits: readonly Layer[]): Promise<number> {
@@ -172,6 +178,11 @@ async function runWithRights(
     if (status === 0 && interrupt.status() === undefined)
       await finishLock(inputs, proxy, listener, told.generated())
     let outputs = told.facts().outputs
+    const tree = told.tree()
+    const kept = cache !== undefined && recipe !== undefined && status === 0 && tree !== undefined
+    // The copy takes its time, and the record another processor's.
+    const copies = kept ? copyOutputs(cache, request, outputs) : undefined
+    copies?.catch(() => undefined)
     if (status === 0 && request.record) {
       const facts = {
         steps,
@@ -189,16 +200,11 @@ async function runWithRights(
         ...(owner === undefined ? {} : { owner }),
       })
     }
-    if (cache !== undefined) {
-      const tree = told.tree()
-      const kept = status === 0 && tree !== undefined && recipe !== undefined
-      try {
-        if (kept) await keepOutputs(cache, recipe, tree, request, outputs)
-        await syncCache(cache.directory)
-      } catch (error) {
-        // The image is there: that the next build must make it again is no failure of this one.
-        log.warn(`The image is not kept in the step cache: ${describeError(error).split('\n')[0]}`)
-      }
+    if (kept && copies !== undefined) {
+      // The image is there: that the next build must make it again is no failure of this one.
+      await keepOutputs(cache, { ...recipe, tree }, request, outputs, copies).catch((error: unknown) =>
+        log.warn(`The image is not kept in the step cache: ${firstLine(error)}`),
+      )
     }
     return interrupt.status() ?? status
   }
@@ -218,4 +224,8 @@ function warnOfFuture(sourceDate: number | undefined, log: Log): void {
   log.warn(
     'SOURCE_DATE_EPOCH is later than now: files keep the time of this build, and the next image will differ',
   )
+}
+
+function firstLine(error: unknown): string {
+  return describeError(error).split('\n')[0] ?? ''
 }

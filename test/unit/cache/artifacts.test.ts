@@ -6,6 +6,7 @@ import {
   artifactKey,
   bringOutput,
   bringRecord,
+  draftArtifact,
   findArtifact,
   keepArtifact,
 } from '../../../builder/cache/artifacts.ts'
@@ -37,7 +38,10 @@ async function cacheWithImage(options: { readonly record?: boolean } = {}) {
   await writeFile(join(made, 'db.raw'), text)
   await writeFile(join(made, 'db.d/manifest.json'), '{}')
   const record = options.record === false ? undefined : join(made, 'db.d')
-  const keep = () => keepArtifact(directory, drafts, artifact, [join(made, 'db.raw')], record)
+  const keep = async () => {
+    const draft = await draftArtifact(drafts, [{ path: join(made, 'db.raw'), suffix: '.raw' }])
+    await keepArtifact(directory, draft, artifact, record)
+  }
   await keep()
   return { directory, drafts, made, keep, image: join(cacheLayout(directory).artifact(key), 'image.raw') }
 }

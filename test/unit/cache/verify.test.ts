@@ -1,7 +1,7 @@
 import { chmod, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Artifact, keepArtifact } from '../../../builder/cache/artifacts.ts'
+import { type Artifact, draftArtifact, keepArtifact } from '../../../builder/cache/artifacts.ts'
 import { keepContent } from '../../../builder/cache/content.ts'
 import { cacheLayout } from '../../../builder/cache/layout.ts'
 import { verifySteps } from '../../../builder/cache/verify.ts'
@@ -33,7 +33,8 @@ async function filledCache() {
     created: '',
     bootId: '',
   }
-  await keepArtifact(directory, layout.builds, artifact, [join(directory, 'db.raw')], undefined)
+  const draft = await draftArtifact(layout.builds, [{ path: join(directory, 'db.raw'), suffix: '.raw' }])
+  await keepArtifact(directory, draft, artifact, undefined)
   const [first = '', second = ''] = names
   return { directory, layout, first, second, image: sha256('image').slice(0, 32) }
 }
