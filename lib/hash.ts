@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 /** The lower-case hexadecimal SHA-256 of text (as UTF-8) or bytes. */
 export function sha256(data: string | Uint8Array): string {
@@ -12,7 +12,21 @@ export async function digestFile(
   algorithm: 'sha256' | 'md5' | 'sha1' = 'sha256',
 ): Promise<string> {
   const hash = createHash(algorithm)
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-    hash.update(chunk as Uint8Array)
-  return hash.digest('hex')
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    // Most files are small: a large buffer for each would keep the garbage collector busy.
+    const chunk = Buffer.allocUnsafe(Math.min(Math.max(size, SMALL), LARGE))
+    for (;;) {
+      const { bytesRead } = await file.read(chunk)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(chunk.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
 }
+
+/** Bytes of the buffers that files are read into. */
+const SMALL = 4096
+const LARGE = 1024 ** 2

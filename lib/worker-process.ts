@@ -2,7 +2,7 @@ import { execa } from 'execa'
 import type { Argv, Environment } from './exec.ts'
 import { readLines } from './lines.ts'
 
-/** Options of {@link runWorkerProcess}. */
+/** Options of {@link startWorkerProcess}. */
 export interface WorkerProcessOptions {
   readonly env: Environment
   /** Inherited by the worker as descriptor 4 (see lib/reaper.ts). */
@@ -14,11 +14,21 @@ export interface WorkerProcessOptions {
   readonly signal?: AbortSignal
 }
 
+/** A worker that has been started. */
+export interface WorkerProcess {
+  /** Gives it its job: all that it will read from descriptor 5. */
+  readonly send: (job: string) => void
+  /** Ends it at once, and all below it. */
+  readonly kill: () => void
+  /** Its exit status, 128 + 9 when it was killed. */
+  readonly ended: Promise<number>
+}
+
 /**
- * Starts a long-lived worker of ours that reports on descriptor 3 and keeps this terminal's input (for debug shells).
- * @returns its exit status, 128 + 9 when it was killed
+ * Starts a long-lived worker of ours that takes its job from descriptor 5, reports on descriptor 3 and keeps this terminal's
+ * input (for debug shells).
  */
-export async function runWorkerProcess(argv: Argv, options: WorkerProcessOptions): Promise<number> {
+export function startWorkerProcess(argv: Argv, options: WorkerProcessOptions): WorkerProcess {
   const [file, ...args] = argv
   const child = execa(file, args, {
     env: { ...options.env },
@@ -26,9 +36,14 @@ export async function runWorkerProcess(argv: Argv, options: WorkerProcessOptions
     reject: false,
     buffer: false,
     cleanup: true,
-    stdio: ['inherit', 'pipe', 'pipe', 'pipe', options.lifeline as never],
+    stdio: ['inherit', 'pipe', 'pipe', 'pipe', options.lifeline as never, 'pipe'],
   })
-  const kill = () => child.kill('SIGKILL')
+  const job = child.stdio[5] as unknown as NodeJS.WritableStream
+  // One that has ended reads nothing any more; its status says so.
+  job.on('error', () => undefined)
+  const kill = () => {
+    child.kill('SIGKILL')
+  }
   options.signal?.addEventListener('abort', kill, { once: true })
   if (options.signal?.aborted === true) kill()
   const reading = [
@@ -36,8 +51,11 @@ export async function runWorkerProcess(argv: Argv, options: WorkerProcessOptions
     readLines(child.stderr, (line) => options.onLine(line, 'stderr')),
     readLines(child.stdio[3] as unknown as AsyncIterable<unknown>, options.onEvent),
   ]
-  const result = await child
-  await Promise.all(reading)
-  options.signal?.removeEventListener('abort', kill)
-  return result.exitCode ?? 137
+  const finish = async () => {
+    const result = await child
+    await Promise.all(reading)
+    options.signal?.removeEventListener('abort', kill)
+    return result.exitCode ?? 137
+  }
+  return { send: (text) => job.end(text), kill, ended: finish() }
 }

@@ -32,11 +32,16 @@ export function searchPathOf(request: BuildRequest): string {
   return programPath(request.callerEnv.PATH, LIBEXEC)
 }
 
+/** The same inside the sandbox. */
+export function sandboxPathOf(request: BuildRequest, { kind }: Privilege): string {
+  const path = searchPathOf(request)
+  // The machine's sudo refuses to work in a user namespace: our stand-in comes before it.
+  return kind === 'rootless' ? `${LIBEXEC}:${path}` : path
+}
+
 /** The worker's job: what was prepared, at a place. */
 export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
   const { request } = prepared
-  const rootless = place.privilege.kind === 'rootless'
-  const path = searchPathOf(request)
   return {
     request,
     elements: prepared.elements,
@@ -48,8 +53,7 @@ export function makeJob(prepared: PreparedBuild, place: JobPlace): BuildJob {
     tmpfs: place.tmpfs,
     rootless: place.privilege.kind !== 'root',
     libDir: new URL('../lib', import.meta.url).pathname,
-    // The machine's sudo refuses to work in a user namespace: our stand-in comes before it.
-    path: rootless ? `${LIBEXEC}:${path}` : path,
+    path: sandboxPathOf(request, place.privilege),
     aptProxy: place.aptProxy,
     version: place.version,
     steps: place.steps,

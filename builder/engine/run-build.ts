@@ -15,13 +15,13 @@ import { startAptProxy } from '../packages/proxy.ts'
 import { pruneStore } from '../packages/prune.ts'
 import { acquireRoot, type RootRights } from '../sandbox/root-rights.ts'
 import { describeRootless } from '../sandbox/rootless.ts'
-import { makeBuildSpace, runSandboxed } from '../sandbox/sandbox.ts'
+import { type BuildSpace, makeBuildSpace, type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { sweepStale } from '../sandbox/stale.ts'
 import { archivesUnchanged } from './archives-unchanged.ts'
 import type { BuildListener } from './events.ts'
 import { imageFromCache } from './image-from-cache.ts'
 import { interruption } from './interruption.ts'
-import { callerFor, makeJob, searchPathOf } from './job.ts'
+import { callerFor, makeJob, sandboxPathOf, searchPathOf } from './job.ts'
 import { copyOutputs, keepOutputs, outputRecipe } from './kept-outputs.ts'
 import { makeOwnCache } from './own-cache.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
@@ -100,9 +100,22 @@ async function runWithRights(
     },
   })
   const keepsContent = request.lockTo !== undefined && prepared.generated.declared
+  const told = toldBy(listener)
   let oldLists = false
+  let sandbox: Sandbox | undefined
   try {
-    if (cache === undefined) return await runSteps([])
+    const space = await makeBuildSpace(request.tmpDir)
+    sandbox = startSandbox({
+      space,
+      rights,
+      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.directory],
+      drafts: cache === undefined ? [] : [cache.drafts],
+      env: { ...callerFor(privilege, process.env), PATH: sandboxPathOf(request, privilege) },
+      onLine: listener.onLine,
+      onEvent: told.onLine,
+      signal: interrupt.signal,
+    })
+    if (cache === undefined) return await runSteps(sandbox, space, [])
     const archives = archivesUnchanged(prepared, log)
     const { hits, key } = await findHits(cache.directory, steps, request.resume, archives.judge)
     oldLists = archives.listsAreOld()
@@ -115,8 +128,9 @@ async function runWithRights(
       await finishLock(inputs, proxy, listener, [])
       return 0
     }
-    return await runSteps(hits)
+    return await runSteps(sandbox, space, hits)
   } finally {
+    await sandbox?.release()
     await Promise.all([
       cache && leaveCache(cache),
       proxy
@@ -138,8 +152,7 @@ async function runWithRights(
     await synced
   }
 
-  async function runSteps(hits: readonly Layer[]): Promise<number> {
-    const space = await makeBuildSpace(request.tmpDir)
+  async function runSteps(sandbox: Sandbox, space: BuildSpace, hits: readonly Layer[]): Promise<number> {
     await chmod(space.build, 0o711)
     log.info(`Building in ${space.build}`)
     const job = makeJob(prepared, {
@@ -163,16 +176,7 @@ async function runWithRights(
               earlier: recipe && (await findAlike(cache.directory, recipe.alike, '.qcow2')),
             },
     })
-    const told = toldBy(listener)
-    const status = await runSandboxed({
-      job,
-      rights,
-      partialOutputs: [...partialOutputs(request.types, request.imageName), inputs.directory],
-      env: { ...callerFor(privilege, process.env), PATH: job.path },
-      onLine: listener.onLine,
-      onEvent: told.onLine,
-      signal: interrupt.signal,
-    })
+    const status = await sandbox.run(job)
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
     else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
     if (status === 0 && interrupt.status() === undefined)

@@ -89,6 +89,7 @@ export async function runBuild(given: Build): Promise<void> {
   await steps.discard()
   if (raw)
     await step(build, 'convert image', () => rawOutputs(outputOptions(build, { rawPath: disk.rawPath })))
+  await steps.settle()
   reportUnreproducible(build)
   build.emit({
     event: 'reproducible',

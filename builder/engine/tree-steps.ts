@@ -57,6 +57,8 @@ export interface TreeSteps {
   readonly discard: () => Promise<void>
   /** Identity of the tree; undefined once something made it unlike what the plan says. */
   readonly key: () => string | undefined
+  /** Waits until the layers that this build has made are described, which `cache verify` compares them with. */
+  readonly settle: () => Promise<void>
   /** Which steps, by their places in the job's list, wrote which files, once all layers are described. Undefined when no layers were kept apart. */
   readonly writers: () => Promise<ReadonlyMap<string, readonly number[]> | undefined>
 }
@@ -96,11 +98,12 @@ export async function openTreeSteps(build: Build, overlay: boolean): Promise<Tre
     layers.adopt(name, meta)
     if (meta.tree) count += 1
     key = meta.key
-    describe(name)
+    // Nobody else asks what is in it.
+    if (build.job.request.record) describe(name)
     await restoreOutput(place.cache, layer, build.job.request.imageName, build.job.owner)
   }
 
-  /** In the background: only the record of the build waits for it. */
+  /** In the background: the record of the build waits for it, or the end. */
   function describe(name: string): void {
     const content = keepContent(cacheLayout(place.cache).layer(name))
     content.catch(() => undefined)
@@ -214,6 +217,9 @@ export async function openTreeSteps(build: Build, overlay: boolean): Promise<Tre
       await staging.discard()
     },
     key: () => (cache !== undefined && frozen === undefined && cursor === steps.length ? key : undefined),
+    async settle() {
+      await Promise.allSettled(described)
+    },
     async writers() {
       if (!overlay || frozen !== undefined) return undefined
       const writers = new Map<string, number[]>()

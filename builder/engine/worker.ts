@@ -1,5 +1,4 @@
-import { writeSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { readFileSync, writeSync } from 'node:fs'
 import { cleanupStack } from '../../lib/cleanup.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError, describeError } from '../../lib/errors.ts'
@@ -17,11 +16,12 @@ import { runBuild } from './sequence.ts'
 /** Descriptor on which the worker reports events to the outer process. */
 const EVENTS = 3
 
-/** The process inside the namespaces: reads its job, runs the build, exits with the build's status. */
-async function main(jobFile: string): Promise<number> {
-  const job = JSON.parse(await readFile(jobFile, 'utf8')) as BuildJob
-  // It holds the caller's environment.
-  await rm(jobFile)
+/** Descriptor from which it reads its job, to the end. */
+const JOB = 5
+
+/** The process inside the namespaces: waits for its job, runs the build, exits with the build's status. */
+async function main(): Promise<number> {
+  const job = JSON.parse(readFileSync(JOB, 'utf8')) as BuildJob
   const emit: Emit = (event) =>
     writeSync(EVENTS, `${JSON.stringify({ ...event, time: systemClock.now().getTime() })}\n`)
   const print = (line: string) => process.stdout.write(`${line}\n`)
@@ -64,7 +64,6 @@ async function mountMemory(job: BuildJob): Promise<void> {
   }
 }
 
-const [jobFile = ''] = process.argv.slice(2)
-process.exitCode = await main(jobFile)
+process.exitCode = await main()
 // The worker is the init process of its namespace: leaving ends whatever a script left running.
 process.exit()

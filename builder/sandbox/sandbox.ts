@@ -5,7 +5,7 @@ import { nodeCommand } from '../../lib/node-command.ts'
 import { processIdentity } from '../../lib/process-identity.ts'
 import { startReaper } from '../../lib/reaper.ts'
 import { removeTree } from '../../lib/tree.ts'
-import { runWorkerProcess } from '../../lib/worker-process.ts'
+import { startWorkerProcess } from '../../lib/worker-process.ts'
 import type { BuildJob } from '../engine/build.ts'
 import { namespaces } from './namespaces.ts'
 import type { RootRights } from './root-rights.ts'
@@ -38,51 +38,60 @@ export async function makeBuildSpace(tmpDir: string): Promise<BuildSpace> {
   }
 }
 
-/** Options of {@link runSandboxed}. */
+/** Options of {@link startSandbox}. */
 export interface SandboxOptions {
-  readonly job: BuildJob
+  readonly space: BuildSpace
   readonly rights: RootRights
-  /** Files a killed build may leave beside its outputs: removed when it did not end by itself. */
+  /** Files a killed build may leave elsewhere: removed when it did not end by itself. */
   readonly partialOutputs: readonly string[]
+  /** Directories that such a build may leave in a cache. */
+  readonly drafts: readonly string[]
   readonly env: Environment
   readonly onLine: (line: string) => void
   readonly onEvent: (line: string) => void
   readonly signal: AbortSignal
 }
 
+/** A worker in namespaces of its own, that waits for its job. */
+export interface Sandbox {
+  /** Lets it do one job. @returns its exit status */
+  readonly run: (job: BuildJob) => Promise<number>
+  /** Ends the worker if it has not ended, and deletes the directories of the build. */
+  readonly release: () => Promise<void>
+}
+
 /**
- * Runs the worker in mount and PID namespaces of its own.
+ * Starts the worker in mount and PID namespaces of its own. It gets ready while this process finds out what there is to do.
  *
  * Nothing it mounts is seen outside, and the kernel ends every process and every mount when the worker ends or this
  * process dies, by whatever signal: `setpriv --pdeathsig` ties unshare to this process, `--kill-child` ties the worker
  * to unshare, and a PID namespace dies with its first process. Directories and half-written outputs are left to a reaper.
- * @returns the worker's exit status
  */
-export async function runSandboxed(options: SandboxOptions): Promise<number> {
-  const { build, image } = options.job.directories
-  const { enter } = options.rights
-  const drafts = options.job.cache === undefined ? [] : [options.job.cache.drafts]
-  const reaper = startReaper([build, image, ...drafts, ...options.partialOutputs], { enter })
-  try {
-    const jobFile = `${image}/job.json`
-    await writeFile(jobFile, JSON.stringify(options.job), { mode: 0o600 })
-    return await runWorkerProcess(
-      [
-        ...namespaces(enter),
-        ...nodeCommand,
-        new URL('../engine/worker.ts', import.meta.url).pathname,
-        jobFile,
-      ],
-      { ...options, lifeline: reaper.lifeline },
-    )
-  } finally {
-    try {
-      if (options.signal.aborted) await Promise.all(options.partialOutputs.map((path) => removeTree(path)))
-      await removeTree(build, { enter })
-      await removeTree(image, { enter })
-    } finally {
-      // Left alone it would keep this process from ending.
-      await reaper.dismiss()
-    }
+export function startSandbox(options: SandboxOptions): Sandbox {
+  const { space, rights, drafts, partialOutputs, signal } = options
+  const { enter } = rights
+  const reaper = startReaper([space.build, space.image, ...drafts, ...partialOutputs], { enter })
+  const worker = startWorkerProcess(
+    [...namespaces(enter), ...nodeCommand, new URL('../engine/worker.ts', import.meta.url).pathname],
+    { ...options, lifeline: reaper.lifeline },
+  )
+  return {
+    async run(job) {
+      // Not by a file or an argument: it holds the caller's environment.
+      worker.send(JSON.stringify(job))
+      return await worker.ended
+    },
+    async release() {
+      worker.kill()
+      await worker.ended
+      try {
+        if (signal.aborted) await Promise.all(partialOutputs.map((path) => removeTree(path)))
+        await removeTree(space.build, { enter })
+        await removeTree(space.image, { enter })
+      } finally {
+        // Left alone it would keep this process from ending.
+        await reaper.dismiss()
+      }
+    },
   }
 }
