@@ -1,4 +1,5 @@
-import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { lstat, readFile } from 'node:fs/promises'
 import { CofferError } from '../../lib/errors.ts'
 import { run } from '../../lib/exec.ts'
 import { mount, mountAll, mountsBelow, unmount } from '../../lib/mount.ts'
@@ -39,7 +40,7 @@ async function devptsOptions(): Promise<string[]> {
  * (DIB contract §1.7). Processes that still run in the tree are ended first: they would go on writing into the image.
  */
 export async function unmountBelow(build: Build, root: string, keep: readonly string[] = []): Promise<void> {
-  await endProcessesIn(root, build)
+  endProcessesIn(root, build)
   const kept = new Set(keep.map((point) => `${root}${point === '/' ? '' : point}`))
   const points = (await mountsBelow(root)).filter((point) => !kept.has(point))
   for (const point of points) {
@@ -53,23 +54,23 @@ export async function unmountBelow(build: Build, root: string, keep: readonly st
 }
 
 /** Processes that have their root directory in the tree: a daemon that a package script started. */
-export async function processesIn(
-  root: string,
-): Promise<{ readonly pid: number; readonly command: string }[]> {
-  const real = await realpath(root)
+export function processesIn(root: string): { readonly pid: number; readonly command: string }[] {
+  const real = realpathSync(root)
   const found: { pid: number; command: string }[] = []
-  for (const entry of await readdir('/proc')) {
+  for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry) || entry === String(process.pid)) continue
-    const processRoot = await readlink(`/proc/${entry}/root`).catch(() => '')
-    if (processRoot !== real) continue
-    const command = await readFile(`/proc/${entry}/comm`, 'utf8').catch(() => '')
-    found.push({ pid: Number(entry), command: command.trim() })
+    try {
+      if (readlinkSync(`/proc/${entry}/root`) !== real) continue
+      found.push({ pid: Number(entry), command: readFileSync(`/proc/${entry}/comm`, 'utf8').trim() })
+    } catch {
+      // It has ended meanwhile.
+    }
   }
   return found
 }
 
-async function endProcessesIn(root: string, build: Build): Promise<void> {
-  for (const { pid, command } of await processesIn(root)) {
+function endProcessesIn(root: string, build: Build): void {
+  for (const { pid, command } of processesIn(root)) {
     build.log.warn(`A process was left running in the image and is ended: ${command} (pid ${pid})`)
     try {
       process.kill(pid, 'SIGKILL')

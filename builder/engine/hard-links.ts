@@ -1,3 +1,4 @@
+import { lstatSync, readdirSync } from 'node:fs'
 import { chmod, lstat } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
 
@@ -11,7 +12,7 @@ import { run } from '../../lib/exec.ts'
  * @param merged where the tree is mounted
  */
 export async function completeHardLinks(upper: string, merged: string): Promise<void> {
-  const changed = Map.groupBy(await linkedFiles(upper), ({ inode }) => inode)
+  const changed = Map.groupBy(linkedFilesOf(upper), ({ inode }) => inode)
   // The index holds a link of its own, to nothing but files that came from below.
   const indexed = [...changed.values()].filter((names) => (names[0]?.links ?? 0) > names.length)
   if (indexed.length === 0) return
@@ -31,6 +32,18 @@ interface LinkedFile {
   readonly links: number
   /** Relative, its bytes as Latin 1: names need not be UTF-8. */
   readonly path: string
+}
+
+/** Files with more than one link below a directory that holds few and no mounts: no program needs to be started. */
+function linkedFilesOf(directory: string, below = ''): LinkedFile[] {
+  const entries = readdirSync(within(directory, below), { withFileTypes: true, encoding: 'latin1' })
+  return entries.flatMap((entry) => {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`
+    if (entry.isDirectory()) return linkedFilesOf(directory, path)
+    if (!entry.isFile()) return []
+    const { ino, nlink } = lstatSync(within(directory, path))
+    return nlink > 1 ? [{ inode: String(ino), links: nlink, path }] : []
+  })
 }
 
 /** Files with more than one link on the file system of a directory. */

@@ -177,6 +177,8 @@ async function runWithRights(
             },
     })
     const status = await sandbox.run(job)
+    // While the record is written; whoever ends the build waits for it, and hears of it if it fails.
+    sandbox.release().catch(() => undefined)
     if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
     else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
     if (status === 0 && interrupt.status() === undefined)

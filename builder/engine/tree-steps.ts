@@ -121,7 +121,7 @@ export async function openTreeSteps(build: Build, overlay: boolean): Promise<Tre
   async function whyNotKept(): Promise<string | undefined> {
     const root = layers.mountedAt()
     if (root === undefined) return undefined
-    const [process] = await processesIn(root)
+    const [process] = processesIn(root)
     if (process !== undefined) return `${process.command} (pid ${process.pid}) was left running in the image`
     const foreign = (await mountsBelow(root)).find(
       (point) => !/^\/(proc|sys|dev|tmp\/in_target\.d)(\/|$)/.test(point.slice(root.length)),

@@ -56,7 +56,7 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** Lets it do one job. @returns its exit status */
   readonly run: (job: BuildJob) => Promise<number>
-  /** Ends the worker if it has not ended, and deletes the directories of the build. */
+  /** Ends the worker if it has not ended, and deletes the directories of the build. May be called twice. */
   readonly release: () => Promise<void>
 }
 
@@ -75,23 +75,27 @@ export function startSandbox(options: SandboxOptions): Sandbox {
     [...namespaces(enter), ...nodeCommand, new URL('../engine/worker.ts', import.meta.url).pathname],
     { ...options, lifeline: reaper.lifeline },
   )
+  async function release(): Promise<void> {
+    worker.kill()
+    await worker.ended
+    try {
+      if (signal.aborted) await Promise.all(partialOutputs.map((path) => removeTree(path)))
+      await Promise.all([space.build, space.image].map((path) => removeTree(path, { enter })))
+    } finally {
+      // Left alone it would keep this process from ending.
+      await reaper.dismiss()
+    }
+  }
+  let released: Promise<void> | undefined
   return {
     async run(job) {
       // Not by a file or an argument: it holds the caller's environment.
       worker.send(JSON.stringify(job))
       return await worker.ended
     },
-    async release() {
-      worker.kill()
-      await worker.ended
-      try {
-        if (signal.aborted) await Promise.all(partialOutputs.map((path) => removeTree(path)))
-        await removeTree(space.build, { enter })
-        await removeTree(space.image, { enter })
-      } finally {
-        // Left alone it would keep this process from ending.
-        await reaper.dismiss()
-      }
+    release() {
+      released ??= release()
+      return released
     },
   }
 }

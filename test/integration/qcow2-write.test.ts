@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { copyFile, open, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { compressIntoQcow2, rangesOf } from '../../builder/output/qcow2-write.ts'
 import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
@@ -54,6 +54,55 @@ test.each([
     expect(new Set(digests).size).toBe(1)
   },
 )
+
+describe.each(['zlib', 'zstd'])('with an earlier image (%s)', (compression) => {
+  const rawPath = join(directory, `again-${compression}.raw`)
+  const at = (name: string) => join(directory, `${name}-${compression}`)
+  const size = 90 * MIB + 1536
+
+  async function imageOf(name: string, options: { earlier?: string; cluster?: string } = {}) {
+    const image = at(name)
+    const how = `cluster_size=${options.cluster ?? '64k'},compression_type=${compression}`
+    await run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-o', how, image, String(size)])
+    await compressIntoQcow2({ rawPath, image, cores: 2, earlier: options.earlier })
+    return await digestFile(image)
+  }
+
+  async function change(path: string, offset: number, bytes: Buffer): Promise<void> {
+    const file = await open(path, 'r+')
+    await file.write(bytes, 0, bytes.length, offset)
+    await file.close()
+  }
+
+  let wanted: string
+  beforeAll(async () => {
+    await makeDisk(rawPath)
+    await imageOf('earlier')
+    await imageOf('other', { cluster: '128k' })
+    // Something new, something gone, and something that was a hole.
+    await change(rawPath, 100_000, Buffer.from('changed'))
+    await change(rawPath, 7 * MIB + 4096, Buffer.alloc(65_536 * 2))
+    await change(rawPath, 50 * MIB, Buffer.from('here'.repeat(9000)))
+    wanted = await imageOf('wanted')
+  })
+
+  test('the image is the same as without it', async () => {
+    expect(await imageOf('again', { earlier: at('earlier') })).toBe(wanted)
+    await run(['qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', rawPath, at('again')])
+  })
+
+  test('nothing is taken from one that is damaged, cut off, of other clusters, no image, or gone', async () => {
+    await copyFile(at('earlier'), at('damaged'))
+    for (let offset = 70_000; offset < 900_000; offset += 7000)
+      await change(at('damaged'), offset, Buffer.from([0xff, 0x00, 0xff]))
+    await copyFile(at('earlier'), at('short'))
+    await truncate(at('short'), 100_000)
+    await writeFile(at('text'), 'no image at all')
+    for (const name of ['damaged', 'short', 'other', 'text', 'nowhere']) {
+      expect([name, await imageOf(`from-${name}`, { earlier: at(name) })]).toEqual([name, wanted])
+    }
+  })
+})
 
 test('an empty disk gives an image without clusters', async () => {
   const rawPath = join(directory, 'empty.raw')
