@@ -4,6 +4,7 @@ import type { HookFile } from '../../phases/hooks.ts'
 import type { ResolvedElement } from '../../phases/resolve.ts'
 import type { Unreproducible } from '../../registry/images/record.ts'
 import type { CacheStep, Layer } from '../cache/types.ts'
+import type { ClusterReuse } from '../output/qcow2-write.ts'
 import type { BuildRequest } from '../request/request.ts'
 import type { Emit } from './events.ts'
 import type { GeneratedPlan } from './generated-plan.ts'
@@ -76,8 +77,8 @@ export interface JobCache {
   readonly drafts: string
   /** Grows by a line for each file that the package proxy serves. */
   readonly served: string
-  /** The last qcow2 image that was made in the same way, in whose clusters much of this one's may be. */
-  readonly earlier: string | undefined
+  /** The last qcow2 image of this name, and where an index of this one's clusters is left. */
+  readonly clusters: ClusterReuse
 }
 
 /** A running build: the job, the environment scripts see, and where to report. */

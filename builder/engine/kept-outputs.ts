@@ -4,6 +4,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { CofferError } from '../../lib/errors.ts'
 import { findProgram } from '../../lib/find-program.ts'
 import { digestFile, sha256 } from '../../lib/hash.ts'
+import { isFile } from '../../lib/path-kind.ts'
 import { bootId } from '../../lib/process-id.ts'
 import {
   type Artifact,
@@ -11,6 +12,7 @@ import {
   bringOutput,
   bringRecord,
   draftArtifact,
+  findAlike,
   findArtifact,
   keepArtifact,
 } from '../cache/artifacts.ts'
@@ -18,6 +20,7 @@ import type { BuildCache } from '../cache/build-cache.ts'
 import { isTrusted } from '../cache/trust.ts'
 import type { Layer } from '../cache/types.ts'
 import { callerOf, formatOf } from '../output/index.ts'
+import type { ClusterReuse } from '../output/qcow2-write.ts'
 import type { BuildRequest } from '../request/request.ts'
 import { searchPathOf } from './job.ts'
 import { restoreOutput } from './output-directory.ts'
@@ -111,6 +114,17 @@ export async function restoreOutputs(
   return restored
 }
 
+/** Where the compressed clusters of a build's qcow2 image come from, and where they are noted for the next. */
+export async function clustersOf(cache: BuildCache, recipe: OutputRecipe | undefined): Promise<ClusterReuse> {
+  const image = recipe && (await findAlike(cache.directory, recipe.alike, '.qcow2'))
+  return {
+    index: `${cache.drafts}/${CLUSTERS}`,
+    earlier: image === undefined ? undefined : { image, index: `${image}.${CLUSTERS}` },
+  }
+}
+
+const CLUSTERS = 'clusters'
+
 /** Begins to copy outputs into the cache, for {@link keepOutputs}. @returns the directory with the copies */
 export async function copyOutputs(
   cache: BuildCache,
@@ -118,7 +132,9 @@ export async function copyOutputs(
   outputs: readonly FinishedOutput[],
 ): Promise<string> {
   const files = outputs.map(({ path }) => ({ path: resolve(path), suffix: suffixOf(path, request) }))
-  return await draftArtifact(cache.drafts, files)
+  const index = `${cache.drafts}/${CLUSTERS}`
+  const indexes = (await isFile(index)) ? [{ path: index, suffix: `.qcow2.${CLUSTERS}` }] : []
+  return await draftArtifact(cache.drafts, [...files, ...indexes])
 }
 
 /**

@@ -2,7 +2,6 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { CofferError, describeError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import { findAlike } from '../cache/artifacts.ts'
 import { type BuildCache, openBuildCache } from '../cache/build-cache.ts'
 import { pruneSteps } from '../cache/prune.ts'
 import { syncCache } from '../cache/trust.ts'
@@ -22,7 +21,7 @@ import type { BuildListener } from './events.ts'
 import { imageFromCache } from './image-from-cache.ts'
 import { interruption } from './interruption.ts'
 import { callerFor, makeJob, sandboxPathOf, searchPathOf } from './job.ts'
-import { copyOutputs, keepOutputs, outputRecipe } from './kept-outputs.ts'
+import { clustersOf, copyOutputs, keepOutputs, outputRecipe } from './kept-outputs.ts'
 import { makeOwnCache } from './own-cache.ts'
 import { checkMachine, type PreparedBuild } from './prepare.ts'
 import { buildRecord, recordDirectory, writeBuildRecord } from './record.ts'
@@ -173,7 +172,7 @@ async function runWithRights(
               directory: cache.directory,
               drafts: cache.drafts,
               served: cache.served,
-              earlier: recipe && (await findAlike(cache.directory, recipe.alike, '.qcow2')),
+              clusters: await clustersOf(cache, recipe),
             },
     })
     const status = await sandbox.run(job)

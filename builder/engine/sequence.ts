@@ -110,7 +110,7 @@ function outputOptions<T extends object>(build: Build, source: T) {
     types: request.types,
     imageName: request.imageName,
     compress: request.compress,
-    earlier: build.job.cache?.earlier,
+    reuse: build.job.cache?.clusters,
     overwrite: request.overwrite,
     cores: request.cores,
     umask: build.callerUmask,

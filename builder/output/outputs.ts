@@ -9,6 +9,7 @@ import { checksumsOf } from './checksums.ts'
 import { finishOutput } from './finish.ts'
 import { knownOptions, splitOptions } from './formats/qemu-img.ts'
 import { formatOf } from './formats.ts'
+import type { ClusterReuse } from './qcow2-write.ts'
 import type { Output, OutputFormat, RawFormat, TreeFormat } from './types.ts'
 
 /** Options of {@link treeOutputs} and {@link rawOutputs}. */
@@ -76,8 +77,8 @@ export async function rawOutputs(
     readonly rawPath: string
     /** False is `-u`. Default true. */
     readonly compress?: boolean
-    /** A qcow2 image that this program has made of much the same disk, to save time. */
-    readonly earlier?: string | undefined
+    /** Lets equal parts of qcow2 images be compressed once. */
+    readonly reuse?: ClusterReuse | undefined
     /** Text for `qemu-img convert -o`, for every format of qemu-img's that knows the option. */
     readonly qemuImgOptions?: string
   },
@@ -92,7 +93,7 @@ export async function rawOutputs(
         ...jobOf(options, target),
         rawPath: resolve(options.rawPath),
         compress: options.compress ?? true,
-        earlier: options.earlier,
+        reuse: options.reuse,
         qemuImgOptions,
       })
     made.push(...(await produce(format, options, write)))

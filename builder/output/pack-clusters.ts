@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { DIGEST_BYTES } from './cluster-index.ts'
 import type { PackRange, PackRequest, PackSettings, PackSlot, PackThreadData } from './pack-thread.ts'
 
 /** What {@link packClusters} takes. */
@@ -43,12 +44,13 @@ export async function* packClusters(job: PackJob): AsyncGenerator<PackedRange> {
 }
 
 /** A thread that answers in the order in which it is asked. */
-function startThread({ rawPath, clusterSize, compression, earlier, most }: PackJob) {
+function startThread({ rawPath, kind, digests, earlier, most }: PackJob) {
   const slots = Array.from({ length: SLOTS }, () => ({
     lengths: new Uint32Array(new SharedArrayBuffer(most * 4)),
-    bytes: new Uint8Array(new SharedArrayBuffer(most * clusterSize)),
+    bytes: new Uint8Array(new SharedArrayBuffer(most * kind.clusterSize)),
+    digests: new Uint8Array(new SharedArrayBuffer(digests ? most * 2 * DIGEST_BYTES : 0)),
   }))
-  const settings: PackThreadData = { rawPath, clusterSize, compression, earlier, slots }
+  const settings: PackThreadData = { rawPath, kind, digests, earlier, slots }
   const worker = new Worker(new URL('./pack-thread.ts', import.meta.url), { workerData: settings })
   const waiting: PromiseWithResolvers<void>[] = []
   let asked = 0

@@ -1,15 +1,17 @@
+import { hash } from 'node:crypto'
 import { openSync, readSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { deflateRawSync, zstdCompressSync } from 'node:zlib'
-import { earlierClusters } from './earlier-clusters.ts'
+import { type ClusterKind, DIGEST_BYTES, type IndexedImage, indexedClusters } from './cluster-index.ts'
 
 /** What a thread needs to know once. */
 export interface PackSettings {
   readonly rawPath: string
-  readonly clusterSize: number
-  readonly compression: 'zlib' | 'zstd'
-  /** See {@link earlierClusters}. */
-  readonly earlier: string | undefined
+  readonly kind: ClusterKind
+  /** Whether digests are wanted. */
+  readonly digests: boolean
+  /** Where equal clusters are taken from, when digests are wanted. */
+  readonly earlier: IndexedImage | undefined
 }
 
 /** Clusters that follow each other on the disk. */
@@ -24,6 +26,8 @@ export interface PackSlot {
   readonly lengths: Uint32Array<SharedArrayBuffer>
   /** One behind the other. */
   readonly bytes: Uint8Array<SharedArrayBuffer>
+  /** Of each compressed cluster the SHA-256 of what it holds, and that of its bytes. Empty when none are wanted. */
+  readonly digests: Uint8Array<SharedArrayBuffer>
 }
 
 export interface PackThreadData extends PackSettings {
@@ -35,23 +39,24 @@ export interface PackRequest extends PackRange {
   readonly slot: number
 }
 
-const { rawPath, clusterSize, compression, earlier, slots } = workerData as PackThreadData
+const { rawPath, kind, earlier, slots, ...settings } = workerData as PackThreadData
+const { clusterSize } = kind
 const disk = openSync(rawPath, 'r')
 const cluster = Buffer.alloc(clusterSize)
 const zeros = Buffer.alloc(clusterSize)
-const known = earlierClusters(earlier, { clusterSize, compression })
+const known = earlier === undefined ? () => undefined : indexedClusters(earlier, kind)
 
 /** As QEMU does it (block/qcow2-threads.c): the window is what a reader has. */
 const pack = {
   zlib: (bytes: Buffer) => deflateRawSync(bytes, { windowBits: 12, memLevel: 9, chunkSize: clusterSize }),
   zstd: (bytes: Buffer) => zstdCompressSync(bytes, { chunkSize: clusterSize }),
-}[compression]
+}[kind.compression]
 
 parentPort?.on('message', ({ first, count, slot }: PackRequest) => {
-  const { lengths, bytes } = slots[slot] as PackSlot
+  const { lengths, bytes, digests } = slots[slot] as PackSlot
   let end = 0
   for (let at = 0; at < count; at++) {
-    const kept = packed(first + at)
+    const kept = packed(first + at, digests.subarray(at * 2 * DIGEST_BYTES))
     bytes.set(kept, end)
     lengths[at] = kept.length
     end += kept.length
@@ -59,12 +64,20 @@ parentPort?.on('message', ({ first, count, slot }: PackRequest) => {
   parentPort?.postMessage(undefined)
 })
 
-function packed(number: number): Buffer {
+function packed(number: number, digests: Uint8Array): Buffer {
   const filled = readSync(disk, cluster, 0, clusterSize, number * clusterSize)
   cluster.fill(0, filled)
   if (cluster.equals(zeros)) return NOTHING
-  const smaller = known.same(number, cluster) ?? pack(cluster)
-  return smaller.length < clusterSize ? smaller : cluster
+  if (!settings.digests) return smaller(pack(cluster))
+  const digest = hash('sha256', cluster, 'buffer')
+  const kept = known(digest) ?? smaller(pack(cluster))
+  digests.set(digest)
+  digests.set(hash('sha256', kept, 'buffer'), DIGEST_BYTES)
+  return kept
+}
+
+function smaller(bytes: Buffer): Buffer {
+  return bytes.length < clusterSize ? bytes : cluster
 }
 
 const NOTHING = Buffer.alloc(0)

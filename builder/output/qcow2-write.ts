@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, writeFile } from 'node:fs/promises'
 import { run } from '../../lib/exec.ts'
-import { packClusters } from './pack-clusters.ts'
+import { DIGEST_BYTES, formatIndex, type IndexedCluster, type IndexedImage } from './cluster-index.ts'
+import { type PackedRange, packClusters } from './pack-clusters.ts'
 import type { PackRange } from './pack-thread.ts'
 import { COPIED, compressedEntry, lastSectorEnd, readHeader, setTables } from './qcow2-format.ts'
 
@@ -11,9 +12,17 @@ export interface CompressRequest {
   readonly image: string
   /** Processors to use. */
   readonly cores: number
-  /** An image that the same libraries have compressed: equal clusters are taken from it. */
-  readonly earlier?: string | undefined
+  /** Lets equal clusters of images be compressed once. Default: all are compressed, and no index is left. */
+  readonly reuse?: ClusterReuse | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** How the clusters of an image come to the next one. */
+export interface ClusterReuse {
+  /** File that is written: an index of this image's clusters. */
+  readonly index: string
+  /** An image that the same libraries have compressed. What is damaged, or not there, is not used. */
+  readonly earlier: IndexedImage | undefined
 }
 
 /** More threads only wait for the one that writes. */
@@ -41,7 +50,7 @@ export async function compressIntoQcow2(request: CompressRequest): Promise<void>
   }
 }
 
-async function fill(image: FileHandle, { rawPath, cores, earlier, signal }: CompressRequest): Promise<void> {
+async function fill(image: FileHandle, { rawPath, cores, reuse, signal }: CompressRequest): Promise<void> {
   const { clusterSize, clusterBits, l1Entries, compression } = readHeader(
     await bytesAt(image, SMALLEST_CLUSTER),
   )
@@ -54,7 +63,9 @@ async function fill(image: FileHandle, { rawPath, cores, earlier, signal }: Comp
   const most = Math.floor(RANGE_BYTES / clusterSize)
   const ranges = [...rangesOf(await extentsOf(rawPath), clusterSize, most)]
   const threads = Math.min(cores, MOST_THREADS, ranges.length)
-  const settings = { rawPath, clusterSize, compression, earlier }
+  const kind = { clusterSize, compression }
+  const indexed: IndexedCluster[] = []
+  const settings = { rawPath, kind, digests: reuse !== undefined, earlier: reuse?.earlier }
   for await (const range of packClusters({ ...settings, ranges, most, threads, signal })) {
     let at = 0
     for (const [index, length] of range.lengths.subarray(0, range.count).entries()) {
@@ -64,6 +75,7 @@ async function fill(image: FileHandle, { rawPath, cores, earlier, signal }: Comp
       const entry = plain ? COPIED | BigInt(offset) : compressedEntry(offset, length, clusterBits)
       entries.set(range.first + index, entry)
       at += length
+      if (reuse !== undefined && !plain) indexed.push({ offset, length, ...digestsOf(range, index) })
     }
   }
   const l1 = Buffer.alloc(Math.ceil((l1Entries * 8) / clusterSize) * clusterSize)
@@ -74,6 +86,16 @@ async function fill(image: FileHandle, { rawPath, cores, earlier, signal }: Comp
   const { refcountOffset, refcountClusters } = await out.close()
   setTables(first, { l1Offset, refcountOffset, refcountClusters })
   await image.write(first, 0, clusterSize, 0)
+  if (reuse !== undefined) await writeFile(reuse.index, formatIndex(kind, indexed), { mode: 0o600 })
+}
+
+/** The digests of a cluster of a range. They are copied: the memory is used for the next range. */
+function digestsOf({ digests }: PackedRange, index: number) {
+  const at = index * 2 * DIGEST_BYTES
+  return {
+    digest: digests.slice(at, at + DIGEST_BYTES),
+    packedDigest: digests.slice(at + DIGEST_BYTES, at + 2 * DIGEST_BYTES),
+  }
 }
 
 async function bytesAt(image: FileHandle, length: number): Promise<Buffer> {

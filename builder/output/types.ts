@@ -1,5 +1,6 @@
 import type { Environment } from '../../lib/exec.ts'
 import type { Log } from '../../lib/log.ts'
+import type { ClusterReuse } from './qcow2-write.ts'
 
 /** A program a format needs, and what to say when it is not there. */
 export interface Tool {
@@ -81,8 +82,8 @@ export interface TreeJob extends JobBase {
 export interface RawJob extends JobBase {
   readonly rawPath: string
   readonly compress: boolean
-  /** A qcow2 image that this program has made of much the same disk: what is equal may be taken from it. */
-  readonly earlier?: string | undefined
+  /** Lets equal parts of qcow2 images be compressed once. */
+  readonly reuse?: ClusterReuse | undefined
   /** Text for `qemu-img convert -o`, already limited to what the format knows. */
   readonly qemuImgOptions?: string
 }

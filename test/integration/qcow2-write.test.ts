@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { copyFile, open, truncate, writeFile } from 'node:fs/promises'
+import { hash, randomBytes } from 'node:crypto'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { formatIndex, parseIndex } from '../../builder/output/cluster-index.ts'
 import { compressIntoQcow2, rangesOf } from '../../builder/output/qcow2-write.ts'
 import { run } from '../../lib/exec.ts'
 import { digestFile } from '../../lib/hash.ts'
@@ -60,11 +61,14 @@ describe.each(['zlib', 'zstd'])('with an earlier image (%s)', (compression) => {
   const at = (name: string) => join(directory, `${name}-${compression}`)
   const size = 90 * MIB + 1536
 
-  async function imageOf(name: string, options: { earlier?: string; cluster?: string } = {}) {
+  /** @returns its digest */
+  async function imageOf(name: string, earlier?: string, cluster = '64k'): Promise<string> {
     const image = at(name)
-    const how = `cluster_size=${options.cluster ?? '64k'},compression_type=${compression}`
+    const how = `cluster_size=${cluster},compression_type=${compression}`
     await run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-o', how, image, String(size)])
-    await compressIntoQcow2({ rawPath, image, cores: 2, earlier: options.earlier })
+    const known = earlier === undefined ? undefined : { image: at(earlier), index: at(`${earlier}.index`) }
+    const reuse = { index: at(`${name}.index`), earlier: known }
+    await compressIntoQcow2({ rawPath, image, cores: 2, reuse })
     return await digestFile(image)
   }
 
@@ -78,28 +82,58 @@ describe.each(['zlib', 'zstd'])('with an earlier image (%s)', (compression) => {
   beforeAll(async () => {
     await makeDisk(rawPath)
     await imageOf('earlier')
-    await imageOf('other', { cluster: '128k' })
-    // Something new, something gone, and something that was a hole.
+    await imageOf('other', undefined, '128k')
+    // Something new, something gone, something that was a hole, and something that was elsewhere.
     await change(rawPath, 100_000, Buffer.from('changed'))
     await change(rawPath, 7 * MIB + 4096, Buffer.alloc(65_536 * 2))
     await change(rawPath, 50 * MIB, Buffer.from('here'.repeat(9000)))
+    await change(rawPath, 60 * MIB, Buffer.from('the same again, '.repeat(2 ** 14)))
     wanted = await imageOf('wanted')
   })
 
-  test('the image is the same as without it', async () => {
-    expect(await imageOf('again', { earlier: at('earlier') })).toBe(wanted)
+  test('the image is the same as without it, and so is its index', async () => {
+    expect(await imageOf('again', 'earlier')).toBe(wanted)
     await run(['qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', rawPath, at('again')])
+    expect(await digestFile(at('again.index'))).toBe(await digestFile(at('wanted.index')))
   })
 
-  test('nothing is taken from one that is damaged, cut off, of other clusters, no image, or gone', async () => {
-    await copyFile(at('earlier'), at('damaged'))
-    for (let offset = 70_000; offset < 900_000; offset += 7000)
-      await change(at('damaged'), offset, Buffer.from([0xff, 0x00, 0xff]))
-    await copyFile(at('earlier'), at('short'))
-    await truncate(at('short'), 100_000)
-    await writeFile(at('text'), 'no image at all')
-    for (const name of ['damaged', 'short', 'other', 'text', 'nowhere']) {
-      expect([name, await imageOf(`from-${name}`, { earlier: at(name) })]).toEqual([name, wanted])
+  test('nothing is compressed that the index knows', async () => {
+    // An image with other bytes behind each digest: where they come out, they were taken.
+    const kind = { clusterSize: 65_536, compression: compression as 'zlib' | 'zstd' }
+    const records = [...parseIndex(await readFile(at('wanted.index')), kind).values()]
+    const packed = Buffer.from('taken')
+    const taken = records.map((record) => ({
+      digest: record.subarray(0, 32),
+      packedDigest: hash('sha256', packed, 'buffer'),
+      offset: 0,
+      length: packed.length,
+    }))
+    await writeFile(at('marked'), packed)
+    await writeFile(at('marked.index'), formatIndex(kind, taken))
+    await imageOf('from-marked', 'marked')
+    const clusters = (await readFile(at('from-marked'))).toString('latin1').split('taken').length - 1
+    expect(clusters).toBeGreaterThan(40)
+  })
+
+  test('nothing is taken from what is damaged, cut off, of other clusters, no image, or gone', async () => {
+    const bytes = await readFile(at('earlier'))
+    const index = await readFile(at('earlier.index'))
+    const damaged = Buffer.from(bytes)
+    for (let offset = 70_000; offset < 900_000; offset += 700) damaged[offset] = ~(damaged[offset] ?? 0)
+    const cases: readonly [name: string, image: Buffer, index: Buffer][] = [
+      ['damaged', damaged, index],
+      ['short', bytes.subarray(0, 100_000), index],
+      ['short-index', bytes, index.subarray(0, index.length - 7)],
+      ['no-index', bytes, Buffer.from('no index')],
+      ['empty', Buffer.alloc(0), Buffer.alloc(0)],
+      ['other-kind', bytes, await readFile(at('other.index'))],
+    ]
+    for (const [name, image, itsIndex] of cases) {
+      await writeFile(at(name), image)
+      await writeFile(at(`${name}.index`), itsIndex)
+    }
+    for (const name of [...cases.map(([each]) => each), 'nowhere']) {
+      expect([name, await imageOf(`from-${name}`, name)]).toEqual([name, wanted])
     }
   })
 })

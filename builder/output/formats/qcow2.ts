@@ -31,7 +31,7 @@ export const qcow2: RawFormat = {
 const PLAIN_OPTION = /^(compat|cluster_size|lazy_refcounts)=|^compression_type=(zlib|zstd)$/
 
 async function compressOnAllCores(job: RawJob, options: string): Promise<void> {
-  const { rawPath, target, cores, earlier, env, log, signal } = job
+  const { rawPath, target, cores, reuse, env, log, signal } = job
   log.info('Compressing the image')
   const { size } = await stat(rawPath)
   const wishes = options === '' ? [] : ['-o', options]
@@ -39,7 +39,7 @@ async function compressOnAllCores(job: RawJob, options: string): Promise<void> {
     env,
     ...(signal === undefined ? {} : { signal }),
   })
-  await compressIntoQcow2({ rawPath, image: target, cores, earlier, signal })
+  await compressIntoQcow2({ rawPath, image: target, cores, reuse, signal })
 }
 
 /** Wishes for a qcow2 image, see {@link qcow2Options}. */

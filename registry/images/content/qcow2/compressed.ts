@@ -1,13 +1,7 @@
-import { inflateRawSync, type ZlibOptions, type ZstdOptions, zstdDecompressSync } from 'node:zlib'
+import { inflateRawSync, zstdDecompressSync } from 'node:zlib'
 import { CofferError } from '../../../../lib/errors.ts'
 import { brokenContent } from '../errors.ts'
 import type { Geometry } from './geometry.ts'
-
-/** A cluster, and how many bytes it takes compressed. */
-export interface Unpacked {
-  readonly cluster: Buffer
-  readonly packedBytes: number
-}
 
 /**
  * Unpacks a compressed cluster.
@@ -15,35 +9,22 @@ export interface Unpacked {
  * @param packed begins with the compressed data; what follows it, up to a sector's end, belongs to others
  * @throws CofferError IMAGE_CONTENT_BROKEN when it does not give exactly one cluster
  */
-export function unpackCluster(packed: Buffer, { compression, clusterSize }: Geometry): Unpacked {
+export function unpackCluster(packed: Buffer, { compression, clusterSize }: Geometry): Buffer {
   // In one piece: Node would put the cluster together from pieces of 16 KiB.
   const options = { maxOutputLength: clusterSize, chunkSize: Math.max(64, clusterSize) }
-  let unpacked: Unpacked
+  let cluster: Buffer
   try {
-    unpacked = unpack[compression](packed, options)
+    cluster =
+      compression === 'zlib'
+        ? inflateRawSync(packed, options)
+        : zstdDecompressSync(packed.subarray(0, zstdFrameLength(packed)), options)
   } catch (error) {
     if (error instanceof CofferError || !(error instanceof Error) || !('code' in error)) throw error
     throw brokenContent('qcow2', `a compressed cluster does not unpack (${error.code})`)
   }
-  if (unpacked.cluster.length !== clusterSize)
-    throw brokenContent('qcow2', 'a compressed cluster is incomplete')
-  return unpacked
+  if (cluster.length !== clusterSize) throw brokenContent('qcow2', 'a compressed cluster is incomplete')
+  return cluster
 }
-
-const unpack = {
-  zlib(packed: Buffer, options: ZlibOptions): Unpacked {
-    // With `info` both come back (Node's zlib), which the types do not know.
-    const { buffer, engine } = inflateRawSync(packed, { ...options, info: true }) as unknown as {
-      buffer: Buffer
-      engine: { bytesWritten: number }
-    }
-    return { cluster: buffer, packedBytes: engine.bytesWritten }
-  },
-  zstd(packed: Buffer, options: ZstdOptions): Unpacked {
-    const packedBytes = zstdFrameLength(packed)
-    return { cluster: zstdDecompressSync(packed.subarray(0, packedBytes), options), packedBytes }
-  },
-} as const
 
 const ZSTD_MAGIC = 0xfd2fb528
 const BLOCK_RLE = 1

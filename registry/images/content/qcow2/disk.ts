@@ -15,19 +15,12 @@ type Source =
   | { readonly kind: 'plain'; readonly offset: number; readonly length: number }
   | { readonly kind: 'packed'; readonly offset: number; readonly sectors: number; readonly length: number }
 
-/** The disk in a qcow2 file. */
-export interface Qcow2Disk extends Bytes {
-  readonly geometry: Geometry
-  /** What a compressed cluster has in the file, and maybe more behind it; undefined for one that is not compressed. */
-  readonly packed: (cluster: number) => Buffer | undefined
-}
-
 /**
  * The disk that a guest sees in a qcow2 file. Only the active state is read, no snapshot.
  *
  * @throws CofferError IMAGE_REFUSED for files that refer to others, IMAGE_CONTENT_BROKEN here and from `read`
  */
-export function qcow2Disk(file: Bytes): Qcow2Disk {
+export function qcow2Disk(file: Bytes): Bytes {
   const geometry = qcow2Geometry(file)
   const { virtualSize, clusterSize, l1Offset, l1Entries } = geometry
   const l1 = file.read(l1Offset, l1Entries * 8)
@@ -49,16 +42,13 @@ export function qcow2Disk(file: Bytes): Qcow2Disk {
   function readSource(source: Source, within: number): Buffer {
     if (source.kind === 'zeros') return Buffer.alloc(source.length)
     if (source.kind === 'plain') return readPlain(source.offset, source.length)
-    const cluster = clusters.get(
-      source.offset,
-      () => unpackCluster(readPacked(source.offset, source.sectors), geometry).cluster,
-    )
+    const { offset, sectors } = source
+    const cluster = clusters.get(offset, () => {
+      // The last cluster's sector may be cut off by the file's end.
+      const length = Math.min(sectors * SECTOR - (offset % SECTOR), file.size - offset)
+      return unpackCluster(file.read(offset, length), geometry)
+    })
     return cluster.subarray(within, within + source.length)
-  }
-
-  /** The last cluster's sector may be cut off by the file's end. */
-  function readPacked(offset: number, sectors: number): Buffer {
-    return file.read(offset, Math.min(sectors * SECTOR - (offset % SECTOR), file.size - offset))
   }
 
   /** Allocated clusters behind the end of the file are zeros, as QEMU has it. */
@@ -77,12 +67,6 @@ export function qcow2Disk(file: Bytes): Qcow2Disk {
 
   return {
     size: virtualSize,
-    geometry,
-    packed(cluster) {
-      checkRange('the disk', virtualSize, cluster * clusterSize, 1)
-      const source = locate(cluster * clusterSize)
-      return source.kind === 'packed' ? readPacked(source.offset, source.sectors) : undefined
-    },
     read(offset, length) {
       checkRange('the disk', virtualSize, offset, length)
       if (length === 0) return Buffer.alloc(0)
