@@ -129,15 +129,17 @@ async function runWithRights(
     }
     return await runSteps(sandbox, space, hits)
   } finally {
-    await sandbox?.release()
-    await Promise.all([
-      cache && leaveCache(cache),
-      proxy
-        .close()
-        .then(() => pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })),
-      inputs.close(),
-    ])
-    interrupt.release()
+    try {
+      await sandbox?.release()
+    } finally {
+      await Promise.all([cache && leaveCache(cache), leaveProxy(), inputs.close()])
+      interrupt.release()
+    }
+  }
+
+  async function leaveProxy(): Promise<void> {
+    await proxy.close()
+    await pruneStore(`${request.imageCache}/packages`, { maxBytes: PACKAGE_CACHE_BYTES })
   }
 
   async function leaveCache(cache: BuildCache): Promise<void> {
@@ -177,9 +179,12 @@ async function runWithRights(
     })
     const status = await sandbox.run(job)
     // While the record is written; whoever ends the build waits for it, and hears of it if it fails.
-    sandbox.release().catch(() => undefined)
-    if (interrupt.status() !== undefined) listener.onLine('Interrupted: nothing is left behind.')
-    else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
+    const released = sandbox.release()
+    released.catch(() => undefined)
+    if (interrupt.status() !== undefined) {
+      await released
+      listener.onLine('Interrupted: nothing is left behind.')
+    } else if (status !== 0) for (const reason of inputs.refusals().slice(0, 5)) log.error(reason)
     if (status === 0 && interrupt.status() === undefined)
       await finishLock(inputs, proxy, listener, told.generated())
     let outputs = told.facts().outputs

@@ -4,7 +4,7 @@ import type { PackRange, PackRequest, PackSettings, PackSlot, PackThreadData } f
 
 /** What {@link packClusters} takes. */
 export interface PackJob extends PackSettings {
-  /** Runs of clusters to pack, in the order of the disk. Others are not looked at. */
+  /** Clusters to pack, in the order of the disk. Others are not looked at. */
   readonly ranges: Iterable<PackRange>
   /** Clusters that a range has at most. */
   readonly most: number
@@ -16,7 +16,7 @@ export interface PackJob extends PackSettings {
 /** A range and what it was compressed to. Good until the next one is asked for. */
 export interface PackedRange extends PackRange, PackSlot {}
 
-/** Ranges that each thread has in hand: the next waits there while the last is fetched. */
+/** For each thread: the range that it packs, the next one, and the last, which is being written. */
 const SLOTS = 3
 
 /**
