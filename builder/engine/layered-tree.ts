@@ -25,6 +25,9 @@ async function removeWork(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
 }
 
+/** What overlayfs makes in a work directory. */
+const OVERLAY_WORK = 'work'
+
 /** What a step changed. */
 export interface Changes {
   readonly tree: boolean
@@ -92,16 +95,17 @@ export async function openLayeredTree(place: LayeredTreePlace): Promise<LayeredT
     return draft
   }
 
-  async function overlay(part: 'tree' | 'hooks', at: string): Promise<MountRequest> {
-    const directory = `${own}/${(await ensureDraft()).slice(place.drafts.length + 1)}`
+  async function overlay(part: 'tree' | 'hooks', target: string): Promise<MountRequest> {
+    const at = await ensureDraft()
+    const directory = `${own}/${at.slice(place.drafts.length + 1)}`
     const work = `${WORK}/${layerParts[part]}`
-    await mkdir(`${draft}/${work}`, { recursive: true })
+    await mkdir(`${at}/${work}`, { recursive: true })
     // A work directory remembers that its mount was volatile and refuses another. Its index is needed again.
-    await removeWork(`${draft}/${work}/work/incompat`)
+    await removeWork([at, work, OVERLAY_WORK, 'incompat'].join('/'))
     const lower = lowers[part].length === 0 ? [`${own}/nothing`] : lowers[part]
     return {
       source: 'coffer',
-      target: at,
+      target,
       type: 'overlay',
       options: [
         `lowerdir=${lower.join(':')}`,

@@ -7,6 +7,7 @@ import {
   bringOutput,
   bringRecord,
   draftArtifact,
+  findAlike,
   findArtifact,
   keepArtifact,
 } from '../../../builder/cache/artifacts.ts'
@@ -66,6 +67,32 @@ test('another way to make files of the same tree is another image', () => {
     artifactKey(sha256('another tree'), { types: ['raw'], size: 4 }),
   ]
   expect(new Set(keys).size).toBe(4)
+})
+
+test('the newest image that was made in the same way is found', async () => {
+  const directory = await cacheDirectory()
+  const drafts = join(cacheLayout(directory).builds, 'build')
+  await mkdir(drafts, { recursive: true })
+  const made = join(directory, 'made')
+  await writeFile(made, text)
+  const keep = async (name: string, created: string, how: Partial<Artifact>) => {
+    const own = { ...artifact, key: sha256(name), created, ...how }
+    await keepArtifact(
+      directory,
+      await draftArtifact(drafts, [{ path: made, suffix: '.raw' }]),
+      own,
+      undefined,
+    )
+    return join(cacheLayout(directory).artifact(own.key), 'image.raw')
+  }
+  await keep('old', '2026-01-01T00:00:00.000Z', { alike: 'this' })
+  const newest = await keep('new', '2026-03-01T00:00:00.000Z', { alike: 'this' })
+  await keep('older', '2026-02-01T00:00:00.000Z', { alike: 'this' })
+  await keep('other', '2026-04-01T00:00:00.000Z', { alike: 'that' })
+  await keep('of an earlier program', '2026-05-01T00:00:00.000Z', {})
+  expect(await findAlike(directory, 'this', '.raw')).toBe(newest)
+  expect(await findAlike(directory, 'this', '.qcow2')).toBeUndefined()
+  expect(await findAlike(directory, 'none', '.raw')).toBeUndefined()
 })
 
 test('an image of another key is not there', async () => {
